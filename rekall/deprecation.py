@@ -1,0 +1,89 @@
+"""The deprecation register: one decorator, one helper, and the rows they speak for.
+
+Policy: strict semantic versioning. A name deprecated in major N warns throughout N and N+1 and may go in N+2 at the
+earliest. Every deprecated name has its row in `deprecations.toml`, which ships with the package.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class RekallDeprecationWarning(DeprecationWarning):
+    """Carries the row of the register, so that a program can sort warnings by the version of removal."""
+
+    def __init__(self, row: Deprecation) -> None:
+        super().__init__(
+            f"{row.name} is deprecated since Rekall {row.since} and goes in {row.removal}: use {row.replacement}"
+        )
+        self.row = row
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """One deprecated name.
+
+    Args:
+        name: dotted name, as a user writes it.
+        since: version from which it warns.
+        removal: version that may drop it, two majors later at the earliest.
+        replacement: what to use instead.
+    """
+
+    name: str
+    since: str
+    removal: str
+    replacement: str
+
+
+@functools.cache
+def register() -> dict[str, Deprecation]:
+    """All rows of the register by name; read, with what reading needs, at the first warning and never at start-up."""
+    from importlib import resources
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    text = resources.files("rekall").joinpath("deprecations.toml").read_text("utf-8")
+    return {row["name"]: Deprecation(**row) for row in tomllib.loads(text)["deprecated"]}
+
+
+def warn_deprecated(name: str) -> None:
+    """Warn that `name` is deprecated, pointing at the line of the caller outside Rekall.
+
+    Raises:
+        KeyError: the register has no row of that name.
+    """
+    frame = sys._getframe(1)
+    level = 2
+    while frame.f_back is not None and _inside(frame.f_globals.get("__name__", "")):
+        frame = frame.f_back
+        level += 1
+    warnings.warn(RekallDeprecationWarning(register()[name]), stacklevel=level - 1)
+
+
+def deprecated(name: str) -> Callable[[F], F]:
+    """Make a function or method warn at each call, as the register's row `name` says."""
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def warning(*args: Any, **kwargs: Any) -> Any:
+            warn_deprecated(name)
+            return function(*args, **kwargs)
+
+        return warning  # type: ignore[return-value]  # same signature, kept by functools.wraps
+
+    return decorate
+
+
+def _inside(module: str) -> bool:
+    return module.partition(".")[0] in ("rekall", "wrapt")

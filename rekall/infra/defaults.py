@@ -1,0 +1,287 @@
+"""The back ends of Rekall Home: one SQLite file, and a cache in this process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rekall.errors import CannotOpenError, ClosedError, ConfigError, GuardFailed
+from rekall.infra.interfaces import (
+    CacheBackend,
+    DatabaseBackend,
+    Params,
+    Result,
+    Row,
+    Statement,
+    refuse_transaction_control,
+)
+from rekall.infra.sqlite_errors import BUSY, CANTOPEN, READONLY, error_code, translate, translated
+
+BUSY_TIMEOUT = 2.5
+"""Seconds that one attempt waits for another process's lock; three attempts stay under the retry deadline of 10 s."""
+
+
+class DefaultDatabaseBackend(DatabaseBackend):
+    """One SQLite file behind one connection and one lock.
+
+    A current file is never written by opening it: write-ahead logging is switched on by the first write. A file on
+    read-only media is read.
+
+    Args:
+        db_path: the database file, made (mode 0600) with its directory when missing; None keeps all in memory.
+        busy_timeout: seconds that one attempt waits for a lock which another process holds.
+
+    Raises:
+        ConfigError: `busy_timeout` is not a number of seconds from 0 to 10.
+    """
+
+    options: ClassVar[Mapping[str, type]] = {"busy_timeout": float}
+
+    def __init__(self, db_path: Path | None = None, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        if not 0 <= busy_timeout <= 10:
+            raise ConfigError(f"backends.database_options.busy_timeout is {busy_timeout}: give seconds from 0 to 10")
+        self.path = Path(db_path) if db_path is not None else None
+        self._busy_timeout = busy_timeout
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._write_ready = False
+
+    @property
+    def connection(self) -> sqlite3.Connection | None:
+        """The raw connection, or None before `connect` and after `close`."""
+        return self._connection
+
+    def connect(self) -> None:
+        with self._lock, translated(self.path):
+            if self._connection is None:
+                self._connection = self._open()
+
+    def close(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+            self._write_ready = False
+            if connection is not None:
+                with translated(self.path):
+                    connection.close()
+
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
+    def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
+        with self._lock:
+            try:
+                cursor = self._read(query, params)
+                row = cursor.fetchone()
+                names = cursor.description
+                cursor.close()
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+        return None if row is None else {column[0]: value for column, value in zip(names, row, strict=True)}
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        with self._lock:
+            try:
+                cursor = self._read(query, params)
+                rows = cursor.fetchall()
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+        if not rows:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
+        with self._transaction() as connection:
+            cursor = self._write(connection, query, params or ())
+            return Result(max(cursor.rowcount, 0), cursor.lastrowid)
+
+    def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
+        total = 0
+        with self._transaction() as connection:
+            for index, statement in enumerate(statements):
+                changed = max(self._write(connection, statement.sql, statement.params).rowcount, 0)
+                if statement.expect is not None and changed != statement.expect:
+                    raise GuardFailed(index, changed, statement.expect)
+                total += changed
+        return total
+
+    def backup(self, target: Path) -> None:
+        with self._lock, translated(target):
+            source = self._require()
+            copy = sqlite3.connect(target)
+            try:
+                source.backup(copy)
+            finally:
+                copy.close()
+
+    def _require(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise ClosedError("the database is closed: call connect (or Database.init) first")
+        return self._connection
+
+    def _read(self, query: str, params: Params | None) -> sqlite3.Cursor:
+        refuse_transaction_control(query)
+        cursor = self._require().cursor()
+        cursor.row_factory = None
+        return cursor.execute(query, params or ())
+
+    @staticmethod
+    def _write(connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
+        refuse_transaction_control(sql)
+        return connection.execute(sql, params)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock of the file; commit at the end, undo everything on any error."""
+        with self._lock, translated(self.path):
+            connection = self._require()
+            if not self._write_ready:
+                self._prepare_for_writing(connection)
+            if connection.in_transaction:
+                # left open by whoever writes through `Database.conn`: 0.3 committed it with the next write
+                connection.commit()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # a full disk may have ended the transaction already
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _open(self) -> sqlite3.Connection:
+        if self.path is None:
+            return self._configured(sqlite3.connect(":memory:", timeout=self._busy_timeout, check_same_thread=False))
+        if self.path.is_dir():
+            raise CannotOpenError(f"{self.path} is a directory, not a database file: name the file itself")
+        if not self.path.exists():
+            self._create_file(self.path)
+        try:
+            return self._configured(self._connect(self.path.absolute().as_uri()))
+        except sqlite3.OperationalError as error:
+            # a write-ahead file cannot make its -shm on read-only media; without a log the file alone is the database
+            if error_code(error) not in (CANTOPEN, READONLY) or _has_log(self.path):
+                raise
+            return self._configured(self._connect(self.path.absolute().as_uri() + "?immutable=1"))
+
+    def _connect(self, uri: str) -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=self._busy_timeout, check_same_thread=False)
+
+    @staticmethod
+    def _create_file(path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+
+    @staticmethod
+    def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            # the first real read: tells a damaged or foreign file now, with its name, not in the middle of a command
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare_for_writing(self, connection: sqlite3.Connection) -> None:
+        """Switch on write-ahead logging, which the busy handler does not cover while another process does the same."""
+        deadline = time.monotonic() + self._busy_timeout
+        while self.path is not None and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error_code(error) != BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                break  # a file system without shared memory keeps its journal: slower, not wrong
+        self._write_ready = True
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+class DefaultCacheBackend(CacheBackend):
+    """A bounded cache in this process: least recently used entries leave first, expired ones are never returned.
+
+    Args:
+        max_size: entries kept at most, 1 or more.
+        clock: seconds that never go back; for tests.
+
+    Raises:
+        ConfigError: `max_size` is below 1.
+    """
+
+    options: ClassVar[Mapping[str, type]] = {"max_size": int}
+
+    def __init__(self, max_size: int = 1000, *, clock: Callable[[], float] = time.monotonic) -> None:
+        if max_size < 1:
+            raise ConfigError(f"backends.cache_options.max_size is {max_size}: give 1 or more")
+        self._max_size = max_size
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, tuple[Any, float | None]] = OrderedDict()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        with self._lock:
+            entry = self._live(key)
+            if entry is None:
+                return default
+            self._entries.move_to_end(key)
+        value = entry[0]
+        return json.loads(value.text) if isinstance(value, _Json) else value
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        # containers are kept as JSON: nobody changes a cached value from outside, and what JSON refuses is refused here
+        kept = value if value is None or isinstance(value, (str, bytes, int, float)) else _Json(json.dumps(value))
+        with self._lock:
+            self._entries.pop(key, None)
+            if ttl is not None and ttl <= 0:
+                return
+            self._entries[key] = (kept, None if ttl is None else self._clock() + ttl)
+            while len(self._entries) > self._max_size:
+                self._entries.popitem(last=False)
+
+    def delete(self, key: str) -> bool:
+        with self._lock:
+            found = self._live(key) is not None
+            self._entries.pop(key, None)
+            return found
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def exists(self, key: str) -> bool:
+        with self._lock:
+            return self._live(key) is not None
+
+    def _live(self, key: str) -> tuple[Any, float | None] | None:
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry[1] is not None and self._clock() >= entry[1]:
+            del self._entries[key]
+            return None
+        return entry
+
+
+class _Json:
+    """A value kept as JSON text, so that it is told apart from stored text."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text

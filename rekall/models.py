@@ -1,0 +1,212 @@
+"""What Rekall keeps, as plain data: entries, links, structured contexts, search results."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal, get_args
+
+EntryType = Literal["bug", "pattern", "decision", "pitfall", "config", "reference"]
+EntryStatus = Literal["active", "obsolete"]
+MemoryType = Literal["episodic", "semantic"]
+RelationType = Literal["related", "supersedes", "derived_from", "contradicts"]
+ContextExtractionMethod = Literal["manual", "auto", "hybrid"]
+MatchKind = Literal["entry", "context", "some"]
+
+VALID_TYPES: tuple[str, ...] = get_args(EntryType)
+VALID_MEMORY_TYPES: tuple[str, ...] = get_args(MemoryType)
+VALID_RELATION_TYPES: tuple[str, ...] = get_args(RelationType)
+
+ULID_ENCODING = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O and U."""
+
+MIN_CONTEXT_TEXT = 5
+"""Characters, after trimming, that the situation and the solution of a structured context need."""
+
+
+def generate_ulid() -> str:
+    """A new id: 10 characters of epoch milliseconds, then 16 random ones (https://github.com/ulid/spec).
+
+    Sortable by creation time down to the millisecond; not monotonic inside one.
+    """
+    value = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
+    return "".join(ULID_ENCODING[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def calculate_consolidation_score(access_count: int, days_since_access: int) -> float:
+    """How well an entry is established: 0.6 * min(1, ln(n + 1) / 5) + 0.4 * e^(-d / 30).
+
+    The first term grows with use as practice effects do (logarithmic), the second fades as Ebbinghaus's forgetting
+    curve does (exponential, 30 days).
+
+    Args:
+        access_count: n, number of accesses.
+        days_since_access: d, whole days since the access before.
+
+    Returns:
+        A score from 0 to 1 for d of 0 or more; a negative d is not clamped.
+    """
+    frequency = min(1.0, math.log(access_count + 1) / 5)
+    return 0.6 * frequency + 0.4 * math.exp(-days_since_access / 30)
+
+
+@dataclass
+class Entry:
+    """One piece of knowledge.
+
+    Raises:
+        ValueError: the type, the confidence (0 to 5) or the memory type is not one of those accepted.
+    """
+
+    id: str
+    title: str
+    type: EntryType
+    content: str = ""
+    project: str | None = None
+    tags: list[str] = field(default_factory=list)
+    confidence: int = 2
+    status: EntryStatus = "active"
+    superseded_by: str | None = None
+    created_at: datetime = field(default_factory=datetime.now)
+    updated_at: datetime = field(default_factory=datetime.now)
+    memory_type: MemoryType = "episodic"
+    last_accessed: datetime | None = None
+    access_count: int = 0
+    consolidation_score: float = 0.0
+    next_review: date | None = None
+    review_interval: int = 1
+    ease_factor: float = 2.5
+    centrality_score: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.type not in VALID_TYPES:
+            raise ValueError(f"invalid type '{self.type}': use one of {', '.join(VALID_TYPES)}")
+        if not 0 <= self.confidence <= 5:
+            raise ValueError(f"confidence must be 0-5, not {self.confidence}")
+        if self.memory_type not in VALID_MEMORY_TYPES:
+            raise ValueError(f"invalid memory_type '{self.memory_type}': use one of {', '.join(VALID_MEMORY_TYPES)}")
+
+
+@dataclass
+class Link:
+    """A typed, directed relation from one entry to another.
+
+    Raises:
+        ValueError: unknown relation type, or both ends are the same entry.
+    """
+
+    id: str
+    source_id: str
+    target_id: str
+    relation_type: RelationType
+    created_at: datetime = field(default_factory=datetime.now)
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.relation_type not in VALID_RELATION_TYPES:
+            raise ValueError(
+                f"invalid relation_type '{self.relation_type}': use one of {', '.join(VALID_RELATION_TYPES)}"
+            )
+        if self.source_id == self.target_id:
+            raise ValueError("cannot link entry to itself")
+
+
+@dataclass
+class SearchResult:
+    """A hit.
+
+    Args:
+        entry: the entry found, as it was before this search counted as an access.
+        rank: bm25 of the hit (negative, lower is better); comparable among hits of the same `matched`.
+        snippet: kept for programs written for 0.3; always empty.
+        matched: `entry` when title, content and tags satisfy the query; `context` when the entry's context does;
+            `some` when only some of the words were found.
+    """
+
+    entry: Entry
+    rank: float
+    snippet: str = ""
+    matched: MatchKind = "entry"
+
+
+@dataclass
+class StructuredContext:
+    """The circumstances of an entry: what was going on, what solved it, and the words that should bring it back.
+
+    Raises:
+        ValueError: situation or solution under 5 characters (trimmed), or no trigger keyword.
+    """
+
+    situation: str
+    solution: str
+    trigger_keywords: list[str]
+    what_failed: str | None = None
+    conversation_excerpt: str | None = None
+    files_modified: list[str] | None = None
+    error_messages: list[str] | None = None
+    time_of_day: str | None = None
+    day_of_week: str | None = None
+    created_at: datetime = field(default_factory=datetime.now)
+    extraction_method: ContextExtractionMethod = "manual"
+
+    def __post_init__(self) -> None:
+        for name, text in (("situation", self.situation), ("solution", self.solution)):
+            if len(text.strip()) < MIN_CONTEXT_TEXT:
+                raise ValueError(f"{name} must be at least {MIN_CONTEXT_TEXT} characters")
+        if not self.trigger_keywords:
+            raise ValueError("give at least 1 trigger keyword")
+        self.trigger_keywords = [word for word in (raw.strip().lower() for raw in self.trigger_keywords) if word]
+        if not self.trigger_keywords:
+            raise ValueError("give at least 1 non-empty trigger keyword")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The eleven keys of the stored JSON, in its order."""
+        return {
+            "situation": self.situation,
+            "solution": self.solution,
+            "trigger_keywords": self.trigger_keywords,
+            "what_failed": self.what_failed,
+            "conversation_excerpt": self.conversation_excerpt,
+            "files_modified": self.files_modified,
+            "error_messages": self.error_messages,
+            "time_of_day": self.time_of_day,
+            "day_of_week": self.day_of_week,
+            "created_at": self.created_at.isoformat(),
+            "extraction_method": self.extraction_method,
+        }
+
+    def to_json(self) -> str:
+        """The stored JSON text; non-ASCII characters are escaped."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> StructuredContext:
+        """The context that a dict describes; unknown keys are ignored.
+
+        Raises:
+            KeyError: situation, solution or trigger_keywords is missing.
+            ValueError: see the class.
+        """
+        created = data.get("created_at")
+        return cls(
+            situation=data["situation"],
+            solution=data["solution"],
+            trigger_keywords=data["trigger_keywords"],
+            what_failed=data.get("what_failed"),
+            conversation_excerpt=data.get("conversation_excerpt"),
+            files_modified=data.get("files_modified"),
+            error_messages=data.get("error_messages"),
+            time_of_day=data.get("time_of_day"),
+            day_of_week=data.get("day_of_week"),
+            created_at=datetime.fromisoformat(created) if created else datetime.now(),
+            extraction_method=data.get("extraction_method", "manual"),
+        )
+
+    @classmethod
+    def from_json(cls, data: str | dict[str, Any]) -> StructuredContext:
+        """The context in a JSON text, or in the dict it was read to; raises as `from_dict`, and on malformed JSON."""
+        return cls.from_dict(json.loads(data) if isinstance(data, str) else data)

@@ -1,0 +1,103 @@
+"""Entries, links and hits as JSON-safe dicts, for `--json` and for structured MCP answers. Times carry their offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rekall.models import Entry, Link, SearchResult, StructuredContext
+
+
+def with_offset(moment: datetime | None) -> str | None:
+    """An ISO time with the offset of this machine; the file holds local times without one."""
+    return None if moment is None else moment.astimezone().isoformat()
+
+
+def entry_record(entry: Entry) -> dict[str, Any]:
+    """All fields of an entry."""
+    return {
+        "id": entry.id,
+        "type": entry.type,
+        "title": entry.title,
+        "content": entry.content,
+        "tags": entry.tags,
+        "project": entry.project,
+        "confidence": entry.confidence,
+        "status": entry.status,
+        "superseded_by": entry.superseded_by,
+        "memory_type": entry.memory_type,
+        "created_at": with_offset(entry.created_at),
+        "updated_at": with_offset(entry.updated_at),
+        "last_accessed": with_offset(entry.last_accessed),
+        "access_count": entry.access_count,
+        "consolidation_score": entry.consolidation_score,
+        "centrality_score": entry.centrality_score,
+        "next_review": None if entry.next_review is None else entry.next_review.isoformat(),
+        "review_interval": entry.review_interval,
+        "ease_factor": entry.ease_factor,
+    }
+
+
+def context_record(context: StructuredContext) -> dict[str, Any]:
+    """All fields of a structured context."""
+    return context.to_dict() | {"created_at": with_offset(context.created_at)}
+
+
+def link_record(link: Link) -> dict[str, Any]:
+    """All fields of a link."""
+    return {
+        "id": link.id,
+        "source_id": link.source_id,
+        "target_id": link.target_id,
+        "type": link.relation_type,
+        "reason": link.reason,
+        "created_at": with_offset(link.created_at),
+    }
+
+
+def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
+    """One result of `rekall search --json`: the keys of 0.3, then what the query matched.
+
+    Args:
+        links: may hold links of other entries as well.
+    """
+    entry = hit.entry
+    links = list(links)
+    return {
+        "id": entry.id,
+        "type": entry.type,
+        "title": entry.title,
+        "content": entry.content,
+        "tags": entry.tags,
+        "project": entry.project,
+        "confidence": entry.confidence,
+        "consolidation_score": entry.consolidation_score,
+        "access_count": entry.access_count,
+        "last_accessed": with_offset(entry.last_accessed),
+        "relevance_score": relevance(hit),
+        "semantic_score": None,
+        "links": {
+            "outgoing": [
+                {"target_id": link.target_id, "type": link.relation_type}
+                for link in links
+                if link.source_id == entry.id
+            ],
+            "incoming": [
+                {"source_id": link.source_id, "type": link.relation_type}
+                for link in links
+                if link.target_id == entry.id
+            ],
+        },
+        "status": entry.status,
+        "matched": hit.matched,
+    }
+
+
+_FLOOR = {"entry": 2, "context": 1, "some": 0}
+
+
+def relevance(hit: SearchResult) -> float:
+    """A score in 0..1 that orders hits as the search does: a third for each kind of match, inside it x / (1 + x) of bm25."""
+    strength = max(0.0, -hit.rank)
+    return round((_FLOOR[hit.matched] + strength / (1 + strength)) / 3, 4)

@@ -1,0 +1,135 @@
+"""The three forms in which a file holds the context of an entry, read and written.
+
+`context_structured` is plain JSON, `context_blob` the same JSON under zlib, `context_compressed` a free text under
+zlib (the only form before schema 6). Every version since 7 writes the first two together.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from rekall.infra.interfaces import DatabaseBackend, Row, Statement
+from rekall.models import StructuredContext
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+"""What a stored context raises that is not the JSON object it should be."""
+
+
+def compress_context(text: str) -> bytes:
+    """zlib, level 6, of the UTF-8 text."""
+    return zlib.compress(text.encode("utf-8"), 6)
+
+
+def decompress_context(data: bytes) -> str:
+    """The text that `compress_context` packed.
+
+    Raises:
+        zlib.error: not zlib data.
+        UnicodeDecodeError: not UTF-8.
+    """
+    return zlib.decompress(data).decode("utf-8")
+
+
+def read_text(blob: bytes | None) -> str | None:
+    """The text under zlib, None when there is none or it cannot be read."""
+    if blob is None:
+        return None
+    try:
+        return decompress_context(blob)
+    except (zlib.error, UnicodeDecodeError):
+        return None
+
+
+def read_structured(row: Row) -> StructuredContext | None:
+    """The structured context of a row with `context_blob` and `context_structured`: the blob first, then the JSON."""
+    for text in (read_text(row["context_blob"]), row["context_structured"]):
+        if text:
+            try:
+                return StructuredContext.from_json(text)
+            except UNREADABLE:
+                continue  # unreadable here: the other form may be whole
+    return None
+
+
+def searchable(row: Row) -> dict[str, str | None]:
+    """What is searched of a context, by column of `rekall_context_fts`, from all three forms of a row."""
+    data: dict[str, Any] = {}
+    for text in (row["context_structured"], read_text(row["context_blob"])):
+        try:
+            loaded = json.loads(text) if text else None
+        except ValueError:
+            loaded = None
+        if isinstance(loaded, dict):
+            data = loaded
+            break
+    return {
+        "situation": _text(data.get("situation")),
+        "solution": _text(data.get("solution")),
+        "what_failed": _text(data.get("what_failed")),
+        "keywords": _text(data.get("trigger_keywords")),
+        "errors": _text(data.get("error_messages")),
+        "legacy": read_text(row["context_compressed"]),
+    }
+
+
+def structured_statements(
+    entry_id: str, context: StructuredContext, *, expect: int | None = None
+) -> Iterator[Statement]:
+    """Statements that store a structured context of an entry and replace its keywords.
+
+    Args:
+        expect: guard on the entry's row.
+    """
+    text = context.to_json()
+    yield Statement(
+        "UPDATE entries SET context_structured = ?, context_blob = ? WHERE id = ?",
+        (text, compress_context(text), entry_id),
+        expect,
+    )
+    yield Statement("DELETE FROM context_keywords WHERE entry_id = ?", (entry_id,))
+    for keyword in dict.fromkeys(context.trigger_keywords):
+        yield Statement("INSERT INTO context_keywords(entry_id, keyword) VALUES (?, ?)", (entry_id, keyword))
+
+
+def compression_statements(
+    backend: DatabaseBackend, *, has_blob: bool = True, excerpts: bool = False
+) -> Iterator[Statement]:
+    """Statements that give every plain JSON context its compressed form and its keywords, each guarded by its JSON.
+
+    A row that cannot be read is left as it is.
+
+    Args:
+        has_blob: the file already has the column for the compressed form.
+        excerpts: an older free text becomes the conversation excerpt where that is empty, as 0.3 did on request.
+    """
+    missing = "AND context_blob IS NULL" if has_blob else ""
+    rows = backend.fetch_all(
+        f"SELECT id, context_structured, context_compressed FROM entries WHERE context_structured IS NOT NULL {missing}"
+    )
+    for row in rows:
+        stored = text = row["context_structured"]
+        try:
+            context = StructuredContext.from_json(stored)
+        except UNREADABLE:
+            continue
+        if excerpts and not context.conversation_excerpt:
+            context.conversation_excerpt = read_text(row["context_compressed"])
+            text = context.to_json()
+        yield Statement(
+            "UPDATE entries SET context_structured = ?, context_blob = ? WHERE id = ? AND context_structured = ?",
+            (text, compress_context(text), row["id"], stored),
+            expect=1,
+        )
+        for keyword in dict.fromkeys(context.trigger_keywords):
+            yield Statement(
+                "INSERT OR IGNORE INTO context_keywords(entry_id, keyword) VALUES (?, ?)", (row["id"], keyword)
+            )
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, list):
+        return " ".join(str(part) for part in value)
+    return None if value is None else str(value)

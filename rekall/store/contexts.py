@@ -1,0 +1,114 @@
+"""The context of an entry: structured, with its keywords, and as free text."""
+
+from __future__ import annotations
+
+import json
+
+from rekall.errors import GuardFailed, IntegrityError
+from rekall.infra.interfaces import Statement
+from rekall.models import Entry, StructuredContext
+from rekall.store import pending
+from rekall.store.context_codec import (
+    compress_context,
+    compression_statements,
+    read_structured,
+    read_text,
+    structured_statements,
+)
+from rekall.store.entries import Entries
+from rekall.store.rows import ENTRY_COLUMNS, select
+from rekall.store.session import Session
+
+
+class Contexts:
+    """Stores and reads contexts. Writing one changes neither `updated_at` nor the access count."""
+
+    def __init__(self, session: Session, entries: Entries) -> None:
+        self._session = session
+        self._entries = entries
+
+    def store_context(self, entry_id: str, context: str) -> None:
+        """Store a free text; an unknown id does nothing."""
+        self._session.write(
+            [Statement("UPDATE entries SET context_compressed = ? WHERE id = ?", (compress_context(context), entry_id))]
+        )
+        pending.fill(self._session.backend)
+
+    def get_context(self, entry_id: str) -> str | None:
+        """The free text of an entry, None when there is none or it cannot be read."""
+        return self.get_contexts_for_verification([entry_id]).get(entry_id)
+
+    def store_structured_context(self, entry_id: str, context: StructuredContext) -> None:
+        """Store a structured context in place of the one before, with its keywords.
+
+        Raises:
+            IntegrityError: no entry has this id.
+        """
+        try:
+            self._session.write(list(structured_statements(entry_id, context, expect=1)))
+        except GuardFailed as error:
+            raise IntegrityError(f"no entry has the id {entry_id}: the context was not stored") from error
+        pending.fill(self._session.backend)
+
+    def get_structured_context(self, entry_id: str) -> StructuredContext | None:
+        """The structured context of an entry, None when there is none."""
+        row = self._session.fetch_one("SELECT context_blob, context_structured FROM entries WHERE id = ?", (entry_id,))
+        return None if row is None else read_structured(row)
+
+    def get_contexts_for_verification(self, entry_ids: list[str]) -> dict[str, str | None]:
+        """The free texts of many entries by id; unknown ids are absent."""
+        rows = self._session.fetch_all(
+            "SELECT id, context_compressed FROM entries WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(entry_ids),),
+        )
+        return {row["id"]: read_text(row["context_compressed"]) for row in rows}
+
+    def get_context_sizes(self, entry_ids: list[str]) -> dict[str, int]:
+        """The compressed bytes of the free text of many entries by id, 0 when there is none; unknown ids are absent."""
+        rows = self._session.fetch_all(
+            "SELECT id, coalesce(length(context_compressed), 0) AS size FROM entries"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(entry_ids),),
+        )
+        return {row["id"]: row["size"] for row in rows}
+
+    def get_entries_with_structured_context(self, limit: int = 100) -> list[tuple[Entry, StructuredContext]]:
+        """Entries that have a readable structured context, with it, last updated first, obsolete ones included."""
+        rows = self._session.fetch_all(
+            f"SELECT {select(ENTRY_COLUMNS, 'entries')}, context_blob, context_structured FROM entries"
+            " WHERE context_blob IS NOT NULL OR context_structured IS NOT NULL ORDER BY updated_at DESC LIMIT ?",
+            (limit,),
+        )
+        pairs = zip(self._entries.with_tags(rows), map(read_structured, rows), strict=True)
+        return [(entry, context) for entry, context in pairs if context is not None]
+
+    def search_by_keywords(self, keywords: list[str], limit: int = 20) -> list[Entry]:
+        """Entries with any of the keywords exactly (trimmed, lower case), last updated first, obsolete included."""
+        wanted = [word for word in (raw.strip().lower() for raw in keywords) if word]
+        if not wanted:
+            return []
+        rows = self._session.fetch_all(
+            f"SELECT {select(ENTRY_COLUMNS, 'entries')} FROM entries WHERE id IN (SELECT entry_id FROM context_keywords"
+            " WHERE keyword IN (SELECT value FROM json_each(?))) ORDER BY updated_at DESC LIMIT ?",
+            (json.dumps(wanted), limit),
+        )
+        return self._entries.with_tags(rows)
+
+    def count_entries_without_context_blob(self) -> int:
+        """How many entries have a plain JSON context and no compressed form of it."""
+        row = self._session.fetch_one(
+            "SELECT count(*) AS n FROM entries WHERE context_structured IS NOT NULL AND context_blob IS NULL"
+        )
+        return 0 if row is None else int(row["n"])
+
+    def migrate_to_compressed_context(self) -> tuple[int, int]:
+        """Give plain JSON contexts their compressed form and keywords; an older free text becomes the excerpt.
+
+        Returns:
+            (entries converted, keywords looked at); rows that cannot be read are skipped.
+        """
+        statements = list(compression_statements(self._session.backend, excerpts=True))
+        entries = sum(statement.expect is not None for statement in statements)
+        self._session.write(statements)
+        pending.fill(self._session.backend)
+        return entries, len(statements) - entries

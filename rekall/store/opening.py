@@ -1,0 +1,288 @@
+"""Opening a base: what schema it has, its creation or migration, and the derived objects that writing needs.
+
+Everything that changes the schema is one atomic batch which begins with a guard: it goes on only when the schema is
+still the one that was looked at, so any number of processes may open one file together. A migration of a file with
+entries also waits for the others on a lock file, so that one backup is made and not one for each process.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from rekall.errors import (
+    DatabaseError,
+    GuardFailed,
+    MigrationError,
+    NewerSchemaError,
+    NotARekallError,
+    NotSupportedError,
+    ReadOnlyError,
+)
+from rekall.infra.interfaces import DatabaseBackend, Statement
+from rekall.store import derived, schema
+from rekall.store.context_codec import compression_statements
+
+_NAMES = ", ".join(f"'{name}'" for name in (*schema.TABLES, "entries_fts"))
+_LOOK = (
+    "SELECT (SELECT user_version FROM pragma_user_version) AS version,"
+    " (SELECT count(*) FROM pragma_table_info('entries')) AS entry_columns,"
+    " (SELECT count(*) FROM pragma_table_info('sources')) AS source_columns,"
+    f" (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ({_NAMES})) AS tables,"
+    " (SELECT count(*) FROM sqlite_master WHERE type = 'table') AS all_tables"
+)
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """What tells one schema from another: `user_version` alone does not, three of them call themselves 12."""
+
+    version: int
+    entry_columns: int
+    source_columns: int
+    tables: int
+    all_tables: int
+
+    @property
+    def is_current(self) -> bool:
+        return astuple(self)[:4] == _CURRENT
+
+    @property
+    def is_empty(self) -> bool:
+        return self.version == 0 and self.all_tables == 0
+
+
+_CURRENT = (
+    schema.CURRENT_SCHEMA_VERSION,
+    len(schema.TABLES["entries"].columns),
+    len(schema.TABLES["sources"].columns),
+    len(schema.TABLES) + 1,
+)
+
+
+def read_state(backend: DatabaseBackend) -> SchemaState:
+    """Look at the schema of an open base."""
+    row = backend.fetch_one(_LOOK)
+    if row is None:
+        raise DatabaseError("the back end returned no row for a query that always has one")
+    return SchemaState(**row)
+
+
+def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
+    """Create the schema, or bring an older one to the current version behind a backup; do nothing when it is current.
+
+    Args:
+        backend: connected.
+        path: the database file; backups go to the folder `backups` beside it.
+
+    Returns:
+        The backup made before a migration, if there was one.
+
+    Raises:
+        NewerSchemaError: written by a newer Rekall; untouched.
+        NotARekallError: some other program's database; untouched.
+        MigrationError: cannot be migrated here (read-only, no backup possible); untouched.
+    """
+    for _ in range(_ATTEMPTS):
+        state = read_state(backend)
+        if state.is_current:
+            return None
+        _refuse(state, path)
+        try:
+            if state.is_empty:
+                _apply(backend, state)
+                return None
+            with _migration_lock(path):
+                state = read_state(backend)
+                if state.is_current:
+                    return None
+                saved = back_up(backend, path, f"schema-{state.version}")
+                _apply(backend, state)
+                return saved
+        except GuardFailed:
+            continue  # another process was faster: look again
+        except ReadOnlyError as error:
+            what = "is empty" if state.is_empty else f"has schema {state.version}"
+            raise MigrationError(
+                f"{path} {what} and is read-only: copy it to a writable place and run 'rekall migrate' there"
+            ) from error
+    raise MigrationError(
+        f"the schema of {path} keeps changing: stop the other programs that write it, then 'rekall migrate'"
+    )
+
+
+def ensure_derived(backend: DatabaseBackend) -> None:
+    """Make the `rekall_*` objects that are missing or out of date."""
+    for _ in range(_ATTEMPTS):
+        present = _derived_now(backend)
+        if present == dict(derived.OBJECTS):
+            return
+        try:
+            backend.execute_batch([*_derived_guard(present), *map(Statement, derived.build())])
+        except GuardFailed:
+            continue
+        return
+    raise MigrationError("the rekall_* objects keep changing: stop the other programs that write the database")
+
+
+def derived_problems(backend: DatabaseBackend) -> list[str]:
+    """The names of derived objects that are missing or out of date."""
+    present = _derived_now(backend)
+    return [name for name, sql in derived.OBJECTS.items() if present.get(name) != sql]
+
+
+def back_up(backend: DatabaseBackend, path: Path, label: str) -> Path:
+    """Copy the base to `backups/knowledge_<time>_<label>.db` beside it, checked before it gets its name.
+
+    Raises:
+        MigrationError: the back end cannot copy itself, the folder cannot be written, or the copy is damaged.
+    """
+    folder = path.parent / "backups"
+    stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    target = folder / f"knowledge_{stamp}_{label}.db"
+    number = 1
+    while target.exists():
+        number += 1
+        target = folder / f"knowledge_{stamp}_{label}-{number}.db"
+    unfinished = target.with_suffix(".partial")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        backend.backup(unfinished)
+        _check_copy(unfinished)
+        unfinished.replace(target)
+    except NotSupportedError as error:
+        raise MigrationError(
+            f'{path} must be migrated, but {error}: migrate it with database = "sqlite" first'
+        ) from error
+    except (OSError, DatabaseError) as error:
+        unfinished.unlink(missing_ok=True)
+        raise MigrationError(f"{path} was not migrated, its backup to {folder} failed: {error}") from error
+    return target
+
+
+def _refuse(state: SchemaState, path: Path) -> None:
+    if state.version > schema.CURRENT_SCHEMA_VERSION:
+        raise NewerSchemaError(
+            f"{path} has schema {state.version}, written by a newer Rekall; this one knows"
+            f" {schema.CURRENT_SCHEMA_VERSION}: upgrade Rekall, or choose another database"
+        )
+    if not state.is_empty and state.entry_columns == 0:
+        raise NotARekallError(f"{path} is a database of another program: choose another file")
+
+
+def _apply(backend: DatabaseBackend, state: SchemaState) -> None:
+    backend.execute_batch([*_state_guard(state), *_migration(backend, state)])
+    after = read_state(backend)
+    if not after.is_current:
+        raise MigrationError(f"Schema verification failed after the migration from {state.version}: {after}")
+
+
+def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Statement]:
+    existing = {name: _columns(backend, name) for name in schema.TABLES}
+    for name, table in schema.TABLES.items():
+        if not existing[name]:
+            yield Statement(table.create(name))
+        for column, definition in table.columns.items():
+            if existing[name] and column not in existing[name]:
+                yield Statement(f"ALTER TABLE {name} ADD COLUMN {column} {definition}")
+    if existing["entries"] and state.version < 1:
+        # what schema 1 said of entries for which no access had been counted yet
+        yield Statement("UPDATE entries SET last_accessed = created_at WHERE last_accessed IS NULL")
+        yield Statement("UPDATE entries SET access_count = 1 WHERE coalesce(access_count, 0) = 0")
+    yield from map(Statement, schema.indexes())
+    yield Statement(schema.FULL_TEXT)
+    if state.version < 9:
+        for role, domains in schema.KNOWN_DOMAINS.items():
+            for domain in domains:
+                yield Statement(
+                    "INSERT OR IGNORE INTO known_domains(domain, role, notes, created_at)"
+                    " VALUES (?, ?, ?, datetime('now'))",
+                    (domain, role, f"known {role}"),
+                )
+    if "context_structured" in existing["entries"]:
+        yield from compression_statements(backend, has_blob="context_blob" in existing["entries"])
+    yield from map(Statement, derived.build())
+    yield Statement(f"PRAGMA user_version = {schema.CURRENT_SCHEMA_VERSION}")
+
+
+def _columns(backend: DatabaseBackend, table: str) -> set[str]:
+    return {row["name"] for row in backend.fetch_all("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
+def _state_guard(state: SchemaState) -> list[Statement]:
+    condition = " AND ".join(f"{name} = ?" for name in ("version", "entry_columns", "source_columns", "tables"))
+    return _guard(f"SELECT 1 FROM ({_LOOK}) WHERE {condition}", astuple(state)[:4])
+
+
+def _derived_guard(present: dict[str, str]) -> list[Statement]:
+    query = f"SELECT 1 WHERE (SELECT count(*) FROM sqlite_master WHERE name IN ({_DERIVED_NAMES})) = ?"
+    return _guard(query, (len(present),))
+
+
+def _guard(query: str, params: tuple[int, ...]) -> list[Statement]:
+    """Statements that undo their batch unless `query` returns exactly one row inside it."""
+    return [
+        Statement("CREATE TABLE rekall_guard (passed INTEGER)"),
+        Statement(f"INSERT INTO rekall_guard {query}", params, expect=1),
+        Statement("DROP TABLE rekall_guard"),
+    ]
+
+
+_DERIVED_NAMES = ", ".join(f"'{name}'" for name in derived.OBJECTS)
+
+
+def _derived_now(backend: DatabaseBackend) -> dict[str, str]:
+    rows = backend.fetch_all(f"SELECT name, sql FROM sqlite_master WHERE name IN ({_DERIVED_NAMES})")
+    return {row["name"]: row["sql"] for row in rows}
+
+
+def _check_copy(copy: Path) -> None:
+    import sqlite3  # the copy is a plain file, whatever back end the base lives on
+
+    connection = sqlite3.connect(copy)
+    try:
+        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise DatabaseError(f"the copy is damaged ({verdict}); see 'rekall doctor'")
+
+
+@contextmanager
+def _migration_lock(path: Path) -> Iterator[None]:
+    """Wait until no other process migrates this base. The lock ends with its process, however that ends."""
+    folder = path.parent / "backups"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        handle = (folder / ".migration.lock").open("a")
+    except OSError as error:
+        raise MigrationError(
+            f"{path} has an older schema and its folder is not writable ({error.strerror}): "
+            "copy it to a writable place and run 'rekall migrate' there"
+        ) from error
+    with handle:
+        _lock(handle)
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: IO[str]) -> None:
+        handle.seek(0)
+        msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
+else:
+    import fcntl
+
+    def _lock(handle: IO[str]) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,0 +1,69 @@
+"""An open base as its repositories see it: reads go through, the first write prepares the base."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from rekall.errors import ReadOnlyError
+from rekall.infra.interfaces import DatabaseBackend, Result, Statement
+from rekall.store import opening, pending
+
+
+class Session:
+    """One open base.
+
+    Args:
+        backend: connected.
+        path: the database file, for messages and for backups beside it.
+    """
+
+    def __init__(self, backend: DatabaseBackend, path: Path) -> None:
+        self.backend = backend
+        self.path = path
+        self.fetch_one = backend.fetch_one
+        self.fetch_all = backend.fetch_all
+        self._lock = threading.Lock()
+        self._prepared = False
+        self._read_only = False
+
+    def write(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
+        """Apply one batch, all or none; returns the rows changed together."""
+        self.prepare()
+        return self.backend.execute_batch(statements, idempotent=idempotent)
+
+    def execute(self, query: str, params: tuple[str | int | float | bytes | None, ...] = ()) -> Result:
+        """Run one write by itself."""
+        self.prepare()
+        result: Result = self.backend.execute(query, params)
+        return result
+
+    def prepare(self) -> None:
+        """Before the first write of this session: make the derived objects, read contexts that wait to be read."""
+        if self._prepared:
+            return
+        with self._lock:
+            if not self._prepared:
+                opening.ensure_derived(self.backend)
+                pending.fill(self.backend)
+                self._prepared = True
+
+    def can_count(self) -> bool:
+        """Prepare for counting accesses; False on a base that cannot be written, which is searched all the same."""
+        if self._read_only:
+            return False
+        try:
+            self.prepare()
+        except ReadOnlyError:
+            self._read_only = True
+        return not self._read_only
+
+    def count(self, statements: Iterable[Statement]) -> None:
+        """Apply the batch of an access count; a base that cannot be written keeps its counts."""
+        if not self.can_count():
+            return
+        try:
+            self.backend.execute_batch(statements)
+        except ReadOnlyError:
+            self._read_only = True
