@@ -20,6 +20,7 @@ from rekall.store.context_codec import compress_context, decompress_context
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
 from rekall.store.links import Links
+from rekall.store.maintenance import Maintenance
 from rekall.store.metadata import Metadata
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
 
@@ -123,6 +124,11 @@ class Database:
     def metadata(self) -> Metadata:
         """Facts about the base itself."""
         return self.store.metadata
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Checks of the base, and the rebuilding of what can be rebuilt."""
+        return self.store.maintenance
 
     def get_schema_version(self) -> int:
         """The schema version that the base states."""

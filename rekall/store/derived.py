@@ -75,7 +75,8 @@ OBJECTS: Mapping[str, str] = {
     ),
     "rekall_context_pending": "CREATE TABLE rekall_context_pending (id TEXT PRIMARY KEY)",
     "rekall_context_fts": (
-        f"CREATE VIRTUAL TABLE rekall_context_fts USING fts5(id UNINDEXED, {', '.join(CONTEXT_COLUMNS)}, legacy, {TOKENIZER})"
+        "CREATE VIRTUAL TABLE rekall_context_fts USING fts5"
+        f"(id UNINDEXED, {', '.join(CONTEXT_COLUMNS)}, legacy, {TOKENIZER})"
     ),
     "rekall_context_id": "CREATE INDEX rekall_context_id ON rekall_context_fts_content(c0)",
     "rekall_context_ai": (

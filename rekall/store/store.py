@@ -9,6 +9,7 @@ from rekall.store import opening
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
 from rekall.store.links import Links
+from rekall.store.maintenance import Maintenance
 from rekall.store.metadata import Metadata
 from rekall.store.search import Search
 from rekall.store.session import Session
@@ -33,6 +34,7 @@ class Store:
         self.contexts = Contexts(self.session, self.entries)
         self.links = Links(self.session, self.entries)
         self.metadata = Metadata(self.session)
+        self.maintenance = Maintenance(self.session)
 
     def schema_version(self) -> int:
         """The schema version that the file states."""
