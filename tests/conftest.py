@@ -1,0 +1,36 @@
+"""What every test shares: drills that take long run on request only, and no test sees the user's own Rekall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rekall import config
+from rekall.infra import ServiceContainer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run the drills that take long too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        for item in items:
+            if "long" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="a long drill: run with --long"))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a home of its own and starts with nothing configured, registered or open."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("REKALL_DB_PATH", "REKALL_DEBUG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("REKALL_HOME", str(home / "rekall"))
+    yield
+    ServiceContainer.reset_instance()
+    config.reset_config()
