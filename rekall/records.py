@@ -98,6 +98,6 @@ _FLOOR = {"entry": 2, "context": 1, "some": 0}
 
 
 def relevance(hit: SearchResult) -> float:
-    """A score in 0..1 that orders hits as the search does: a third for each kind of match, x / (1 + x) of bm25 in it."""
+    """A score in 0..1 in the order of the search: a third for each kind of match, in it x / (1 + x) of bm25."""
     strength = max(0.0, -hit.rank)
     return round((_FLOOR[hit.matched] + strength / (1 + strength)) / 3, 4)
