@@ -129,7 +129,7 @@ def context_from_json(text: str) -> StructuredContext:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidValueError(f"the context is not JSON ({error}): give {CONTEXT_EXAMPLE}") from error
     return context_from_dict(data)
 

@@ -9,6 +9,8 @@ from rekall.store import Store
 
 TITLE_WIDTH = 40
 MAX_CLICKABLE = 9
+MAX_DEPTH = 100
+"""Levels drawn at most, whatever is asked for."""
 _STYLES = {
     "related": "white on blue",
     "supersedes": "black on yellow",
@@ -64,64 +66,91 @@ def render_graph_ascii(
     Returns:
         The text, with `make_clickable` (text, ids in the order drawn); for an unknown id a plain text that says so.
     """
+    max_depth = min(max_depth, MAX_DEPTH)
     graph = load(store, entry_id, max_depth)
     if graph is None:
         return f"Entry not found: {entry_id}"
-    drawing = _Drawing(graph, max_depth, make_clickable)
-    text = drawing.draw(show_incoming, show_outgoing)
+    drawing = _Drawing(graph.root, graph.entries, make_clickable)
+    text = drawing.draw(_branches(graph, max_depth, show_incoming, show_outgoing))
     return (text, drawing.ids) if make_clickable else text
 
 
+@dataclass
+class _Branch:
+    """One link as it is drawn, with what hangs on its other end."""
+
+    link: Link
+    end: str
+    outgoing: bool
+    below: list[_Branch] = field(default_factory=list)
+
+
+def _branches(graph: Graph, max_depth: int, show_incoming: bool, show_outgoing: bool) -> list[_Branch]:
+    """The tree to draw, outgoing links first.
+
+    Further down a branch keeps the direction of its first link. No entry is expanded twice, and below the first level
+    none is drawn twice.
+    """
+    drawn = {graph.root.id}
+
+    def links_of(entry_id: str, outgoing: bool) -> list[_Branch]:
+        links = (graph.outgoing if outgoing else graph.incoming).get(entry_id, [])
+        return [_Branch(link, link.target_id if outgoing else link.source_id, outgoing) for link in links]
+
+    def expand(branch: _Branch, level: int) -> None:
+        drawn.add(branch.end)
+        if level >= max_depth:
+            return
+        for below in links_of(branch.end, branch.outgoing):
+            if below.end not in drawn:
+                branch.below.append(below)
+                expand(below, level + 1)
+
+    shown = [direction for direction, wanted in ((True, show_outgoing), (False, show_incoming)) if wanted]
+    first = [branch for outgoing in shown for branch in links_of(graph.root.id, outgoing)]
+    for branch in first:
+        if branch.end not in drawn:
+            expand(branch, 1)
+    return first
+
+
 class _Drawing:
-    def __init__(self, graph: Graph, max_depth: int, clickable: bool) -> None:
+    def __init__(self, root: Entry, entries: dict[str, Entry], clickable: bool) -> None:
         from rich.markup import escape  # only a graph needs it, and rich is heavy
 
         self._escape = escape
-        self._graph = graph
-        self._max_depth = max_depth
+        self._entries = entries
         self._clickable = clickable
-        self._visited: set[str] = set()
-        self._lines: list[str] = []
+        self._lines = [f"[bold cyan]{escape(root.title)}[/bold cyan]", f"[dim]{escape(root.id)}[/dim]", ""]
         self.ids: list[str] = []
 
-    def draw(self, show_incoming: bool, show_outgoing: bool) -> str:
-        root = self._graph.root
-        self._visited.add(root.id)
-        self._lines = [f"[bold cyan]{self._escape(root.title)}[/bold cyan]", f"[dim]{root.id}[/dim]", ""]
-        branches = [(link, True) for link in self._graph.outgoing.get(root.id, []) if show_outgoing]
-        branches += [(link, False) for link in self._graph.incoming.get(root.id, []) if show_incoming]
-        self._branches(branches, " ", 1)
+    def draw(self, branches: list[_Branch]) -> str:
+        for branch in branches:
+            last = branch is branches[-1]
+            bar = "  " if last else " │"
+            self._branch(branch, " ╰" if last else " ├", bar + "   ")
+            self._below(branch.below, bar + " ")
         if not branches:
             self._lines.append("[dim](no links)[/dim]")
         return "\n".join(self._lines)
 
-    def _branches(self, branches: list[tuple[Link, bool]], indent: str, level: int) -> None:
-        for position, (link, outgoing) in enumerate(branches):
-            last = position == len(branches) - 1
-            self._branch(link, outgoing, indent, "╰" if last else "├")
-            end = link.target_id if outgoing else link.source_id
-            if level < self._max_depth and end not in self._visited:
-                self._visited.add(end)
-                ends = self._graph.outgoing if outgoing else self._graph.incoming
-                deeper = [
-                    (below, outgoing)
-                    for below in ends.get(end, [])
-                    if (below.target_id if outgoing else below.source_id) not in self._visited
-                ]
-                self._branches(deeper, indent + ("   " if last else "│  "), level + 1)
+    def _below(self, branches: list[_Branch], indent: str) -> None:
+        for branch in branches:
+            last = branch is branches[-1]
+            self._branch(branch, indent + ("╰" if last else "├"), indent + (" " if last else "│") + "    ")
+            self._below(branch.below, indent + ("   " if last else "│  "))
 
-    def _branch(self, link: Link, outgoing: bool, indent: str, corner: str) -> None:
-        end = link.target_id if outgoing else link.source_id
-        entry = self._graph.entries.get(end)
-        title = entry.title if entry else "(missing)"
-        arrow = "─→" if outgoing else "─←"
-        relation = f"[{_STYLES[link.relation_type]}] {link.relation_type} [/{_STYLES[link.relation_type]}]"
-        self._lines.append(f"{indent}{corner}{arrow} {relation} [bold]{self._escape(title[:TITLE_WIDTH])}[/bold]")
-        below = f"{indent}{'│' if corner == '├' else ' '}   "
+    def _branch(self, branch: _Branch, corner: str, indent: str) -> None:
+        entry = self._entries.get(branch.end)
+        title = self._escape(entry.title[:TITLE_WIDTH] if entry else "(missing)")
+        relation, arrow = branch.link.relation_type, "─→" if branch.outgoing else "─←"
+        self._lines.append(
+            f"{corner}{arrow} [{_STYLES[relation]}] {relation} [/{_STYLES[relation]}] [bold]{title}[/bold]"
+        )
         if self._clickable and len(self.ids) < MAX_CLICKABLE:
-            self.ids.append(end)
-            self._lines.append(f"{below}[dim]\\[{len(self.ids)}] {end}[/dim]")
+            self.ids.append(branch.end)
+            self._lines.append(f"{indent}[dim]\\[{len(self.ids)}] {self._escape(branch.end)}[/dim]")
         else:
-            self._lines.append(f"{below}[dim]({end})[/dim]")
-        if link.reason:
-            self._lines.append(f"{below}[dim italic]→ {self._escape(link.reason)}[/dim italic]")
+            self._lines.append(f"{indent}[dim]({self._escape(branch.end)})[/dim]")
+        if branch.link.reason:
+            self._lines.append(f"{indent}[dim italic]→ {self._escape(branch.link.reason)}[/dim italic]")

@@ -22,7 +22,7 @@ from rekall.infra.interfaces import (
     Statement,
     refuse_transaction_control,
 )
-from rekall.infra.sqlite_errors import BUSY, CANTOPEN, READONLY, error_code, translate, translated
+from rekall.infra.sqlite_errors import BUSY, CANTOPEN, READONLY, error_code, translate, translated, unstorable
 
 BUSY_TIMEOUT = 2.5
 """Seconds that one attempt waits for another process's lock; three attempts stay under the retry deadline of 10 s."""
@@ -130,12 +130,18 @@ class DefaultDatabaseBackend(DatabaseBackend):
         refuse_transaction_control(query)
         cursor = self._require().cursor()
         cursor.row_factory = None
-        return cursor.execute(query, params or ())
+        try:
+            return cursor.execute(query, params or ())
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise unstorable(error) from error
 
     @staticmethod
     def _write(connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
         refuse_transaction_control(sql)
-        return connection.execute(sql, params)
+        try:
+            return connection.execute(sql, params)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise unstorable(error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

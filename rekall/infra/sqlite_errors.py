@@ -66,6 +66,13 @@ def translated(path: Path | None) -> Iterator[None]:
         raise CannotOpenError(f"{path}: {error.strerror or error}; see 'rekall doctor'") from error
 
 
+def unstorable(error: UnicodeEncodeError | OverflowError) -> QueryError:
+    """The error for a parameter that the driver refuses to hand to SQLite at all."""
+    if isinstance(error, UnicodeEncodeError):
+        return QueryError(f"a text is not UTF-8 (position {error.start}): convert it first")
+    return QueryError("a number is larger than 64 bits: give a smaller one")
+
+
 def translate(error: sqlite3.Error, path: Path | None) -> DatabaseError:
     """The error of `rekall.errors` that says what `error` means for the file at `path`, most specific first."""
     where = path if path is not None else "the in-memory database"

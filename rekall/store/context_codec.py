@@ -106,8 +106,10 @@ def compression_statements(
         excerpts: an older free text becomes the conversation excerpt where that is empty, as 0.3 did on request.
     """
     missing = "AND context_blob IS NULL" if has_blob else ""
+    free_text = "context_compressed" if excerpts else "NULL"
     rows = backend.fetch_all(
-        f"SELECT id, context_structured, context_compressed FROM entries WHERE context_structured IS NOT NULL {missing}"
+        f"SELECT id, context_structured, {free_text} AS free_text FROM entries"
+        f" WHERE context_structured IS NOT NULL {missing}"
     )
     for row in rows:
         stored = text = row["context_structured"]
@@ -116,7 +118,7 @@ def compression_statements(
         except UNREADABLE:
             continue
         if excerpts and not context.conversation_excerpt:
-            context.conversation_excerpt = read_text(row["context_compressed"])
+            context.conversation_excerpt = read_text(row["free_text"])
             text = context.to_json()
         yield Statement(
             "UPDATE entries SET context_structured = ?, context_blob = ? WHERE id = ? AND context_structured = ?",

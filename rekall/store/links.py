@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -11,10 +11,11 @@ from rekall.errors import IntegrityError
 from rekall.infra.interfaces import Row, Statement
 from rekall.models import Entry, Link, RelationType, generate_ulid
 from rekall.store.entries import Entries
-from rekall.store.rows import LINK_COLUMNS, link_from_row, select
+from rekall.store.rows import LINK_COLUMNS, LINK_SELECT, link_from_row
 from rekall.store.session import Session
 
-_SELECT = f"SELECT {select(LINK_COLUMNS, 'links')} FROM links"
+_SELECT = f"SELECT {LINK_SELECT} FROM links"
+_ENDS = "SELECT id, source_id, target_id FROM links"
 _IDS = "(SELECT value FROM json_each(?))"
 
 
@@ -114,14 +115,8 @@ class Links:
         of one is the tail of the other; d2: distinct pairs of links chained to one of the entry's and not touching it;
         d3: distinct links chained to such a one, themselves not touching the entry.
         """
-        direct = self._session.fetch_all(
-            "SELECT source_id, target_id FROM links WHERE source_id = ? OR target_id = ?", (entry_id, entry_id)
-        )
-        second = self._chained(direct, entry_id)
-        third = self._chained(second, entry_id)
-        pairs = {(row["source_id"], row["target_id"]) for row in second}
-        links = {row["id"] for row in third}
-        return round(min(100.0, 2 * (2 * len(direct) + len(pairs) + 0.5 * len(links))), 1)
+        direct = self._session.fetch_all(f"{_ENDS} WHERE source_id = ? OR target_id = ?", (entry_id, entry_id))
+        return _centrality(entry_id, direct, self._chained)
 
     def update_centrality_score(self, entry_id: str) -> float:
         """Compute the centrality of an entry, store it and return it; an unknown id gives 0."""
@@ -132,18 +127,48 @@ class Links:
     def update_all_centrality_scores(self) -> int:
         """Compute and store the centrality of every active entry; returns how many."""
         ids = [row["id"] for row in self._session.fetch_all("SELECT id FROM entries WHERE status = 'active'")]
-        self._session.write([_store_score(entry_id, self.calculate_centrality_score(entry_id)) for entry_id in ids])
+        outgoing: dict[str, list[Row]] = {}
+        incoming: dict[str, list[Row]] = {}
+        for row in self._session.fetch_all(_ENDS):
+            outgoing.setdefault(row["source_id"], []).append(row)
+            incoming.setdefault(row["target_id"], []).append(row)
+
+        def chained(links: list[Row]) -> list[Row]:
+            after = [row for head in {link["target_id"] for link in links} for row in outgoing.get(head, [])]
+            return after + [row for tail in {link["source_id"] for link in links} for row in incoming.get(tail, [])]
+
+        self._session.write(
+            [
+                _store_score(
+                    entry_id,
+                    _centrality(entry_id, outgoing.get(entry_id, []) + incoming.get(entry_id, []), chained),
+                )
+                for entry_id in ids
+            ]
+        )
         return len(ids)
 
-    def _chained(self, links: list[Row], entry_id: str) -> list[Row]:
-        """The links chained to one of `links` that do not touch the entry."""
+    def _chained(self, links: list[Row]) -> list[Row]:
         tails = json.dumps(sorted({row["source_id"] for row in links}))
         heads = json.dumps(sorted({row["target_id"] for row in links}))
-        return self._session.fetch_all(
-            f"SELECT id, source_id, target_id FROM links WHERE (source_id IN {_IDS} OR target_id IN {_IDS})"
-            " AND source_id != ? AND target_id != ?",
-            (heads, tails, entry_id, entry_id),
-        )
+        return self._session.fetch_all(f"{_ENDS} WHERE source_id IN {_IDS} OR target_id IN {_IDS}", (heads, tails))
+
+
+def _centrality(entry_id: str, direct: list[Row], chained: Callable[[list[Row]], list[Row]]) -> float:
+    """The formula of `Links.calculate_centrality_score`.
+
+    Args:
+        direct: the links of the entry.
+        chained: the links chained to one of those given, at either end.
+    """
+
+    def away(links: list[Row]) -> list[Row]:
+        return [row for row in links if entry_id not in (row["source_id"], row["target_id"])]
+
+    second = away(chained(direct))
+    pairs = {(row["source_id"], row["target_id"]) for row in second}
+    third = {row["id"] for row in away(chained(second))}
+    return round(min(100.0, 2 * (2 * len(direct) + len(pairs) + 0.5 * len(third))), 1)
 
 
 def _store_score(entry_id: str, score: float) -> Statement:

@@ -8,9 +8,9 @@ entries also waits for the others on a lock file, so that one backup is made and
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -27,43 +27,53 @@ from rekall.errors import (
 from rekall.infra.interfaces import DatabaseBackend, Statement
 from rekall.store import derived, schema
 from rekall.store.context_codec import compression_statements
+from rekall.store.rows import ENTRY_COLUMNS
 
-_NAMES = ", ".join(f"'{name}'" for name in (*schema.TABLES, "entries_fts"))
+_COLUMNS = {table: tuple(declared.columns) for table, declared in schema.TABLES.items()} | {
+    "entries_fts": schema.FULL_TEXT_COLUMNS
+}
+_FIRST_COLUMNS = ENTRY_COLUMNS[:10]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
 _LOOK = (
     "SELECT (SELECT user_version FROM pragma_user_version) AS version,"
-    " (SELECT count(*) FROM pragma_table_info('entries')) AS entry_columns,"
-    " (SELECT count(*) FROM pragma_table_info('sources')) AS source_columns,"
-    f" (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ({_NAMES})) AS tables,"
-    " (SELECT count(*) FROM sqlite_master WHERE type = 'table') AS all_tables"
+    " (SELECT count(*) FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
+    f" AND t.name IN ({_names(_COLUMNS)}) AND t.name || '.' || c.name"
+    f" IN ({_names(f'{table}.{column}' for table, columns in _COLUMNS.items() for column in columns)})) AS columns,"
+    " (SELECT count(*) FROM pragma_table_info('entries')"
+    f" WHERE name IN ({_names(_FIRST_COLUMNS)})) AS first_columns,"
+    " (SELECT count(*) FROM sqlite_master WHERE type = 'table') AS tables"
 )
 _ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
 class SchemaState:
-    """What tells one schema from another: `user_version` alone does not, three of them call themselves 12."""
+    """What tells one schema from another: `user_version` alone does not, three of them call themselves 12.
+
+    Args:
+        version: `user_version`.
+        columns: how many columns of the current schema the file has.
+        first_columns: how many of those that an entry had from the first version on.
+        tables: tables of any name.
+    """
 
     version: int
-    entry_columns: int
-    source_columns: int
+    columns: int
+    first_columns: int
     tables: int
-    all_tables: int
 
     @property
     def is_current(self) -> bool:
-        return astuple(self)[:4] == _CURRENT
+        return (self.version, self.columns) == (schema.CURRENT_SCHEMA_VERSION, sum(map(len, _COLUMNS.values())))
 
     @property
     def is_empty(self) -> bool:
-        return self.version == 0 and self.all_tables == 0
-
-
-_CURRENT = (
-    schema.CURRENT_SCHEMA_VERSION,
-    len(schema.TABLES["entries"].columns),
-    len(schema.TABLES["sources"].columns),
-    len(schema.TABLES) + 1,
-)
+        return self.version == 0 and self.tables == 0
 
 
 def read_state(backend: DatabaseBackend) -> SchemaState:
@@ -103,7 +113,11 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
                 if state.is_current:
                     return None
                 saved = back_up(backend, path, f"schema-{state.version}")
-                _apply(backend, state)
+                try:
+                    _apply(backend, state)
+                except (GuardFailed, ReadOnlyError):
+                    saved.unlink()  # nothing was migrated, nothing needs it
+                    raise
                 return saved
         except GuardFailed:
             continue  # another process was faster: look again
@@ -169,12 +183,12 @@ def back_up(backend: DatabaseBackend, path: Path, label: str) -> Path:
 
 
 def _refuse(state: SchemaState, path: Path) -> None:
-    if state.version > schema.CURRENT_SCHEMA_VERSION:
+    if state.version > schema.CURRENT_SCHEMA_VERSION and state.first_columns:
         raise NewerSchemaError(
             f"{path} has schema {state.version}, written by a newer Rekall; this one knows"
             f" {schema.CURRENT_SCHEMA_VERSION}: upgrade Rekall, or choose another database"
         )
-    if not state.is_empty and state.entry_columns == 0:
+    if not state.is_empty and state.first_columns < len(_FIRST_COLUMNS):
         raise NotARekallError(f"{path} is a database of another program: choose another file")
 
 
@@ -186,7 +200,7 @@ def _apply(backend: DatabaseBackend, state: SchemaState) -> None:
 
 
 def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Statement]:
-    existing = {name: _columns(backend, name) for name in schema.TABLES}
+    existing = {name: _columns(backend, name) for name in _COLUMNS}
     for name, table in schema.TABLES.items():
         if not existing[name]:
             yield Statement(table.create(name))
@@ -199,6 +213,8 @@ def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Stateme
         yield Statement("UPDATE entries SET access_count = 1 WHERE coalesce(access_count, 0) = 0")
     yield from map(Statement, schema.indexes())
     yield Statement(schema.FULL_TEXT)
+    if existing["entries"] and not existing["entries_fts"]:
+        yield from map(Statement, derived.rebuild_full_text())
     if state.version < 9:
         for role, domains in schema.KNOWN_DOMAINS.items():
             for domain in domains:
@@ -218,8 +234,8 @@ def _columns(backend: DatabaseBackend, table: str) -> set[str]:
 
 
 def _state_guard(state: SchemaState) -> list[Statement]:
-    condition = " AND ".join(f"{name} = ?" for name in ("version", "entry_columns", "source_columns", "tables"))
-    return _guard(f"SELECT 1 FROM ({_LOOK}) WHERE {condition}", astuple(state)[:4])
+    # the number of tables is left out: the guard itself makes one
+    return _guard(f"SELECT 1 FROM ({_LOOK}) WHERE version = ? AND columns = ?", (state.version, state.columns))
 
 
 def _derived_guard(present: dict[str, str]) -> list[Statement]:
@@ -236,7 +252,7 @@ def _guard(query: str, params: tuple[int, ...]) -> list[Statement]:
     ]
 
 
-_DERIVED_NAMES = ", ".join(f"'{name}'" for name in derived.OBJECTS)
+_DERIVED_NAMES = _names(derived.OBJECTS)
 
 
 def _derived_now(backend: DatabaseBackend) -> dict[str, str]:

@@ -299,6 +299,7 @@ TABLES: Mapping[str, Table] = {
 }
 
 TOKENIZER = "tokenize = 'porter unicode61'"
+FULL_TEXT_COLUMNS = ("id", "title", "content", "tags")
 FULL_TEXT = (
     f"CREATE VIRTUAL TABLE IF NOT EXISTS entries_fts USING fts5(id UNINDEXED, title, content, tags, {TOKENIZER})"
 )

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from rekall.errors import ReadOnlyError
+from rekall.errors import QueryError, ReadOnlyError
 from rekall.infra.interfaces import DatabaseBackend, Result, Statement
 from rekall.store import opening, pending
+
+_WAITING = "SELECT 1 FROM rekall_context_pending LIMIT 1"
 
 
 class Session:
@@ -40,14 +42,23 @@ class Session:
         return result
 
     def prepare(self) -> None:
-        """Before the first write of this session: make the derived objects, read contexts that wait to be read."""
-        if self._prepared:
+        """Before a write: make the derived objects that are missing, read the contexts that wait to be read.
+
+        After the first time that is one small query: another program may have left a context that only Python can read.
+        """
+        if self._is_prepared():
             return
         with self._lock:
-            if not self._prepared:
+            if not self._is_prepared():
                 opening.ensure_derived(self.backend)
                 pending.fill(self.backend)
                 self._prepared = True
+
+    def _is_prepared(self) -> bool:
+        try:
+            return self._prepared and self.fetch_one(_WAITING) is None
+        except QueryError:
+            return False  # the derived objects were dropped meanwhile
 
     def can_count(self) -> bool:
         """Prepare for counting accesses; False on a base that cannot be written, which is searched all the same."""
@@ -61,7 +72,7 @@ class Session:
 
     def count(self, statements: Iterable[Statement]) -> None:
         """Apply the batch of an access count; a base that cannot be written keeps its counts."""
-        if not self.can_count():
+        if self._read_only or not (self._prepared or self.can_count()):
             return
         try:
             self.backend.execute_batch(statements)
