@@ -7,6 +7,7 @@ can be tried again as a whole.
 
 from __future__ import annotations
 
+import functools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +25,9 @@ Params: TypeAlias = Sequence[Value] | Mapping[str, Value]
 Row: TypeAlias = dict[str, Any]
 
 _TRANSACTION_CONTROL = re.compile(
-    r"(?:\s|;|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE | re.DOTALL
+    # what SQLite passes over in front of a statement: blanks, a byte order mark, empty statements, comments
+    r"(?:[\s;\ufeff]|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*(?!/))*\*/)*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b",
+    re.IGNORECASE,
 )
 
 
@@ -57,10 +60,15 @@ def refuse_transaction_control(sql: str) -> None:
     Raises:
         QueryError: the statement would open, close or nest a transaction.
     """
-    if _TRANSACTION_CONTROL.match(sql):
-        raise QueryError(
-            f"transaction control is refused ({sql.split(None, 1)[0]}): write with execute_batch, all or none"
-        )
+    word = _transaction_control(sql)
+    if word is not None:
+        raise QueryError(f"transaction control is refused ({word}): write with execute_batch, which applies all or none")
+
+
+@functools.lru_cache(maxsize=512)
+def _transaction_control(sql: str) -> str | None:
+    found = _TRANSACTION_CONTROL.match(sql)
+    return None if found is None else found[1].upper()
 
 
 class DatabaseBackend(ABC):
@@ -68,9 +76,15 @@ class DatabaseBackend(ABC):
 
     Back ends raise only errors of `rekall.errors`, `from` the driver's error. `TransientError` promises that nothing
     was applied; `OutcomeUnknownError` says that something may have been.
+
+    Attributes:
+        interface_version: the version of this interface that the back end was written for.
+        options: what `[backends.database_options]` in config.toml may give, by name, each with its type; None takes
+            whatever the constructor takes.
     """
 
     interface_version: ClassVar[int] = INTERFACE_VERSION
+    options: ClassVar[Mapping[str, type] | None] = None
 
     @abstractmethod
     def connect(self) -> None:
@@ -85,7 +99,7 @@ class DatabaseBackend(ABC):
         """Tell whether `connect` has been called and `close` has not."""
 
     @abstractmethod
-    def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Any:
+    def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
         """Run one write, atomically by itself.
 
         Args:
@@ -95,7 +109,7 @@ class DatabaseBackend(ABC):
                 Read by the retry layer, which keeps it to itself: a back end never receives it.
 
         Returns:
-            A `Result`.
+            The rows changed, and the row id of an INSERT.
         """
 
     @abstractmethod
@@ -110,7 +124,8 @@ class DatabaseBackend(ABC):
         """Apply all statements in order, or none of them.
 
         Args:
-            statements: may be a generator-backed re-iterable: it is read once per attempt and never held in memory.
+            statements: read once per attempt and never held in memory. An iterator, which can be read only once, is
+                the exception: the retry layer makes a list of it, so that no attempt begins in the middle.
             idempotent: as in `execute`.
 
         Returns:
@@ -133,9 +148,15 @@ class DatabaseBackend(ABC):
 
 
 class CacheBackend(ABC):
-    """Keeps values for a while. Keys are text; values are bytes or JSON-safe data. Safe to call from any thread."""
+    """Keeps values for a while. Keys are text; values are bytes or JSON-safe data. Safe to call from any thread.
+
+    Attributes:
+        interface_version: the version of this interface that the back end was written for.
+        options: as `DatabaseBackend.options`, for `[backends.cache_options]`.
+    """
 
     interface_version: ClassVar[int] = INTERFACE_VERSION
+    options: ClassVar[Mapping[str, type] | None] = None
 
     @abstractmethod
     def get(self, key: str, default: Any = None) -> Any:
@@ -143,7 +164,11 @@ class CacheBackend(ABC):
 
     @abstractmethod
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        """Store a value for `ttl` seconds; None means that it never expires, 0 or less that it is gone at once."""
+        """Store a value for `ttl` seconds; None means that it never expires, 0 or less that it is gone at once.
+
+        Raises:
+            InvalidValueError: the value is neither bytes nor JSON-safe.
+        """
 
     @abstractmethod
     def delete(self, key: str) -> bool:

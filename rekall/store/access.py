@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Sequence
 from datetime import datetime
 
-from rekall.infra.interfaces import Statement
+from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, calculate_consolidation_score
 
-_COUNT = (
-    "UPDATE entries SET access_count = coalesce(access_count, 0) + 1, last_accessed = ?,"
-    " consolidation_score = CASE coalesce(access_count, 0) WHEN ? THEN ? ELSE consolidation_score END WHERE id = ?"
-)
+_MOST = 1000
+"""Entries counted by one statement: three parameters each, and SQLite takes 32,766."""
 
 
-def count_statements(entries: Iterable[Entry], now: datetime) -> list[Statement]:
+def count_statements(entries: Sequence[Entry], now: datetime) -> list[Statement]:
     """The batch that counts one access of each entry.
 
     The score is that of the new count and of the days since the access before (0 if there was none). Another process
     may have counted in between: then its score stands and the count still goes up.
     """
-    return [
-        Statement(
-            _COUNT,
-            (
-                now.isoformat(),
-                entry.access_count,
-                calculate_consolidation_score(entry.access_count + 1, _days_since(entry.last_accessed, now)),
-                entry.id,
-            ),
-        )
-        for entry in entries
-    ]
+    moment = now.isoformat()
+    statements = []
+    for start in range(0, len(entries), _MOST):
+        counted = entries[start : start + _MOST]
+        params: list[Value] = []
+        for entry in counted:
+            days = 0 if entry.last_accessed is None else (now - entry.last_accessed).days
+            score = calculate_consolidation_score(entry.access_count + 1, days)
+            params += (entry.id, entry.access_count, score)
+        params.append(moment)
+        statements.append(Statement(_count_sql(len(counted)), params))
+    return statements
 
 
-def _days_since(before: datetime | None, now: datetime) -> int:
-    return 0 if before is None else (now - before).days
+@functools.lru_cache(maxsize=64)
+def _count_sql(entries: int) -> str:
+    return (
+        f"WITH counted(id, seen, score) AS (VALUES {', '.join(['(?, ?, ?)'] * entries)})"
+        " UPDATE entries SET access_count = coalesce(access_count, 0) + 1, last_accessed = ?, consolidation_score ="
+        " CASE coalesce(access_count, 0) WHEN counted.seen THEN counted.score ELSE consolidation_score END"
+        " FROM counted WHERE entries.id = counted.id"
+    )

@@ -15,17 +15,15 @@ from rekall.store.context_codec import (
     read_text,
     structured_statements,
 )
-from rekall.store.entries import Entries
-from rekall.store.rows import ENTRY_COLUMNS, select
+from rekall.store.rows import ENTRY_SELECT, entry_from_row
 from rekall.store.session import Session
 
 
 class Contexts:
     """Stores and reads contexts. Writing one changes neither `updated_at` nor the access count."""
 
-    def __init__(self, session: Session, entries: Entries) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._entries = entries
 
     def store_context(self, entry_id: str, context: str) -> None:
         """Store a free text; an unknown id does nothing."""
@@ -75,12 +73,11 @@ class Contexts:
     def get_entries_with_structured_context(self, limit: int = 100) -> list[tuple[Entry, StructuredContext]]:
         """Entries that have a readable structured context, with it, last updated first, obsolete ones included."""
         rows = self._session.fetch_all(
-            f"SELECT {select(ENTRY_COLUMNS, 'entries')}, context_blob, context_structured FROM entries"
+            f"SELECT {ENTRY_SELECT}, context_blob, context_structured FROM entries"
             " WHERE context_blob IS NOT NULL OR context_structured IS NOT NULL ORDER BY updated_at DESC LIMIT ?",
             (limit,),
         )
-        pairs = zip(self._entries.with_tags(rows), map(read_structured, rows), strict=True)
-        return [(entry, context) for entry, context in pairs if context is not None]
+        return [(entry_from_row(row), context) for row in rows if (context := read_structured(row)) is not None]
 
     def search_by_keywords(self, keywords: list[str], limit: int = 20) -> list[Entry]:
         """Entries with any of the keywords exactly (trimmed, lower case), last updated first, obsolete included."""
@@ -88,11 +85,11 @@ class Contexts:
         if not wanted:
             return []
         rows = self._session.fetch_all(
-            f"SELECT {select(ENTRY_COLUMNS, 'entries')} FROM entries WHERE id IN (SELECT entry_id FROM context_keywords"
+            f"SELECT {ENTRY_SELECT} FROM entries WHERE id IN (SELECT entry_id FROM context_keywords"
             " WHERE keyword IN (SELECT value FROM json_each(?))) ORDER BY updated_at DESC LIMIT ?",
             (json.dumps(wanted), limit),
         )
-        return self._entries.with_tags(rows)
+        return [entry_from_row(row) for row in rows]
 
     def count_entries_without_context_blob(self) -> int:
         """How many entries have a plain JSON context and no compressed form of it."""

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from rekall.errors import AmbiguousIdError, EntryNotFoundError, GuardFailed, InvalidValueError
-from rekall.infra.interfaces import Row, Statement, Value
+from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, StructuredContext
 from rekall.store import pending
 from rekall.store.access import count_statements
 from rekall.store.context_codec import compress_context, structured_statements
-from rekall.store.rows import ENTRY_COLUMNS, entry_from_row, entry_values, local_time, select
+from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
 from rekall.store.session import Session
 
-_SELECT = f"SELECT {select(ENTRY_COLUMNS, 'entries')} FROM entries"
+_SELECT = f"SELECT {ENTRY_SELECT} FROM entries"
 _HIGHEST = "\U0010ffff"
 CANDIDATES = 5
 """Entries named when a prefix is ambiguous."""
@@ -52,7 +52,7 @@ class Entries:
         row = self._session.fetch_one(f"{_SELECT} WHERE id = ?", (entry_id,))
         if row is None:
             return None
-        entry = self.with_tags([row])[0]
+        entry = entry_from_row(row)
         if update_access:
             self._session.count(count_statements([entry], datetime.now()))
         return entry
@@ -62,7 +62,7 @@ class Entries:
         rows = self._session.fetch_all(
             f"{_SELECT} WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(entry_ids)),)
         )
-        return {entry.id: entry for entry in self.with_tags(rows)}
+        return {row["id"]: entry_from_row(row) for row in rows}
 
     def update(self, entry: Entry) -> None:
         """Write an entry anew; `updated_at` becomes now, on the object too. An unknown id without tags does nothing.
@@ -133,14 +133,17 @@ class Entries:
         limit: int = 100,
         offset: int = 0,
     ) -> list[Entry]:
-        """Entries, newest first; an empty or absent filter lets all pass, a negative limit too."""
+        """Entries, newest first, in the order of their storing where times are equal.
+
+        An empty or absent filter lets all pass, a negative limit too.
+        """
         conditions, params = filter_sql(entry_type, project, memory_type, include_obsolete)
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         rows = self._session.fetch_all(
-            f"{_SELECT} {where} ORDER BY created_at DESC LIMIT :limit OFFSET :offset",
+            f"{_SELECT} {where} ORDER BY entries.created_at DESC, entries.rowid LIMIT :limit OFFSET :offset",
             {**params, "limit": limit, "offset": offset},
         )
-        return self.with_tags(rows)
+        return [entry_from_row(row) for row in rows]
 
     def resolve(self, prefix: str) -> str:
         """The full id that `prefix` stands for: the id itself, or the one id that begins with it, in any case.
@@ -177,19 +180,6 @@ class Entries:
         row = self._session.fetch_one(f"SELECT count(*) AS n FROM entries {where}")
         return 0 if row is None else int(row["n"])
 
-    def with_tags(self, rows: Sequence[Row]) -> list[Entry]:
-        """The entries of rows, in order; the tags of all of them come in one query."""
-        if not rows:
-            return []
-        tags: dict[str, list[str]] = {row["id"]: [] for row in rows}
-        ids = json.dumps(list(tags))
-        for row in self._session.fetch_all(
-            "SELECT entry_id, tag FROM tags WHERE entry_id IN (SELECT value FROM json_each(?)) ORDER BY entry_id, tag",
-            (ids,),
-        ):
-            tags[row["entry_id"]].append(row["tag"])
-        return [entry_from_row(row, tags[row["id"]]) for row in rows]
-
     def _insertion(self, entry: Entry, context: StructuredContext | None, text: str | None) -> Iterator[Statement]:
         values = entry_values(entry)
         columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
@@ -210,7 +200,8 @@ def filter_sql(
     entry_type: str | None, project: str | None, memory_type: str | None, include_obsolete: bool
 ) -> tuple[list[str], dict[str, Value]]:
     """SQL conditions on `entries` and their named parameters; an empty text is no filter."""
-    conditions = [] if include_obsolete else ["entries.status = 'active'"]
+    # the plus keeps SQLite from the index on status, which nearly every entry shares
+    conditions = [] if include_obsolete else ["+entries.status = 'active'"]
     wanted = {"type": entry_type, "project": project, "memory_type": memory_type}
     params: dict[str, Value] = {column: value for column, value in wanted.items() if value}
     return conditions + [f"entries.{column} = :{column}" for column in params], params

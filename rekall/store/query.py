@@ -18,6 +18,7 @@ MAX_DEPTH = 32
 """Nested brackets that are read as such; SQLite refuses an expression deeper than 256."""
 
 _COLUMNS = ("title", "content", "tags")
+_OPERATORS = ("AND", "OR", "NOT")
 _LEXEME = re.compile(
     r'\s*(?:(?P<string>"(?:[^"]|"")*")|(?P<word>[A-Za-z0-9_\x1a\u0080-\U0010ffff]+)|(?P<sign>[-():*^+,{}]))'
 )
@@ -44,6 +45,8 @@ class ParsedQuery:
 
 def parse_query(text: str) -> ParsedQuery:
     """Read what was typed; never raises, whatever the text is."""
+    if text.isascii() and text.isalnum() and text not in _OPERATORS:
+        return ParsedQuery(_quote(text), _quote(text), words=(text,))
     clean = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     try:
         tree = _Parser(clean).parse()
@@ -233,7 +236,7 @@ class _Parser:
 
     def _string(self) -> str:
         kind, text = self._next()
-        if kind == "word" and text not in ("AND", "OR", "NOT"):
+        if kind == "word" and text not in _OPERATORS:
             return text
         if kind == "string":
             return text[1:-1].replace('""', '"')

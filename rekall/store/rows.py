@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TypeVar
 
 from rekall.errors import CorruptError
 from rekall.infra.interfaces import Row, Value
 from rekall.models import Entry, Link
-
-T = TypeVar("T")
 
 ENTRY_COLUMNS = (
     *("id", "title", "content", "type", "project", "confidence", "status", "superseded_by", "created_at", "updated_at"),
@@ -25,33 +23,46 @@ def select(columns: Iterable[str], table: str) -> str:
     return ", ".join(f"{table}.{column} AS {column}" for column in columns)
 
 
-def entry_from_row(row: Row, tags: list[str]) -> Entry:
-    """The entry of a row that has the columns of `ENTRY_COLUMNS`; a NULL reads as the default of its column.
+# the tags come with their entry: no second query, and no separator that a tag might hold
+ENTRY_SELECT = (
+    f"{select(ENTRY_COLUMNS, 'entries')}, (SELECT json_group_array(tag) FROM"
+    " (SELECT tag FROM tags WHERE entry_id = entries.id ORDER BY tag)) AS tags"
+)
+LINK_SELECT = select(LINK_COLUMNS, "links")
+
+
+def entry_from_row(row: Row) -> Entry:
+    """The entry of a row selected by `ENTRY_SELECT`; a NULL reads as the default of its column.
 
     Raises:
-        CorruptError: a time in the file is not an ISO time.
+        CorruptError: a value in the file cannot be read, such as a time that is not an ISO time.
     """
-    return Entry(
-        id=row["id"],
-        title=row["title"],
-        type=row["type"],
-        content=row["content"] or "",
-        project=row["project"],
-        tags=tags,
-        confidence=2 if row["confidence"] is None else row["confidence"],
-        status=row["status"] or "active",
-        superseded_by=row["superseded_by"],
-        created_at=_time(row, "created_at"),
-        updated_at=_time(row, "updated_at"),
-        memory_type=row["memory_type"] or "episodic",
-        last_accessed=None if row["last_accessed"] is None else _time(row, "last_accessed"),
-        access_count=row["access_count"] or 0,
-        consolidation_score=row["consolidation_score"] or 0.0,
-        next_review=_date(row, "next_review"),
-        review_interval=row["review_interval"] or 1,
-        ease_factor=row["ease_factor"] or 2.5,
-        centrality_score=row["centrality_score"] or 0.0,
-    )
+    accessed, review, confidence = row["last_accessed"], row["next_review"], row["confidence"]
+    try:
+        return Entry(
+            row["id"],
+            row["title"],
+            row["type"],
+            row["content"] or "",
+            row["project"],
+            _texts(row["tags"]),
+            2 if confidence is None else confidence,
+            row["status"] or "active",
+            row["superseded_by"],
+            _moment(row["created_at"]),
+            _moment(row["updated_at"]),
+            row["memory_type"] or "episodic",
+            None if accessed is None else _moment(accessed),
+            row["access_count"] or 0,
+            row["consolidation_score"] or 0.0,
+            # a time in this column was written by an import of 0.3
+            None if review is None else _moment(review).date(),
+            row["review_interval"] or 1,
+            row["ease_factor"] or 2.5,
+            row["centrality_score"] or 0.0,
+        )
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"entry {row['id']} cannot be read ({error}): restore a backup") from error
 
 
 def entry_values(entry: Entry) -> dict[str, Value]:
@@ -65,8 +76,8 @@ def entry_values(entry: Entry) -> dict[str, Value]:
         "confidence": entry.confidence,
         "status": entry.status,
         "superseded_by": entry.superseded_by,
-        "created_at": entry.created_at.isoformat(),
-        "updated_at": entry.updated_at.isoformat(),
+        "created_at": _iso(entry.created_at),
+        "updated_at": _iso(entry.updated_at),
         "memory_type": entry.memory_type,
         "last_accessed": _iso(entry.last_accessed),
         "access_count": entry.access_count,
@@ -78,15 +89,22 @@ def entry_values(entry: Entry) -> dict[str, Value]:
 
 
 def link_from_row(row: Row) -> Link:
-    """The link of a row that has the columns of `LINK_COLUMNS`."""
-    return Link(
-        id=row["id"],
-        source_id=row["source_id"],
-        target_id=row["target_id"],
-        relation_type=row["relation_type"],
-        created_at=_time(row, "created_at"),
-        reason=row["reason"],
-    )
+    """The link of a row selected by `LINK_SELECT`.
+
+    Raises:
+        CorruptError: a value in the file cannot be read.
+    """
+    try:
+        return Link(
+            id=row["id"],
+            source_id=row["source_id"],
+            target_id=row["target_id"],
+            relation_type=row["relation_type"],
+            created_at=_moment(row["created_at"]),
+            reason=row["reason"],
+        )
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"link {row['id']} cannot be read ({error}): restore a backup") from error
 
 
 def local_time(moment: datetime) -> datetime:
@@ -95,22 +113,19 @@ def local_time(moment: datetime) -> datetime:
 
 
 def _iso(value: date | None) -> str | None:
+    if isinstance(value, datetime):
+        value = local_time(value)
     return None if value is None else value.isoformat()
 
 
-def _time(row: Row, column: str) -> datetime:
-    return _parsed(row, column, datetime.fromisoformat)
+def _texts(array: str) -> list[str]:
+    """The texts of a JSON array. One without a backslash has quotes only around its texts, and needs no parser."""
+    if "\\" in array:
+        loaded: list[str] = json.loads(array)
+        return loaded
+    return array[2:-2].split('","') if array != "[]" else []
 
 
-def _date(row: Row, column: str) -> date | None:
-    # a time in this column was written by an import of 0.3
-    return None if row[column] is None else _parsed(row, column, lambda text: datetime.fromisoformat(text).date())
-
-
-def _parsed(row: Row, column: str, parse: Callable[[str], T]) -> T:
-    try:
-        return parse(row[column])
-    except (ValueError, TypeError) as error:
-        raise CorruptError(
-            f"row {row['id']}: {column} is {row[column]!r}, not an ISO time: restore a backup"
-        ) from error
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is None else local_time(moment)

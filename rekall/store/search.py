@@ -1,4 +1,4 @@
-"""Finding entries: one query for the hits, one for their tags, one batch for the access counts.
+"""Finding entries: one query for the hits with their tags, one batch for the access counts.
 
 First come the hits that Rekall 0.3 would give, in its order (bm25 over title, content and tags); then entries whose
 context satisfies the query; then, for several plain words, entries where only some of the words were found.
@@ -6,7 +6,9 @@ context satisfies the query; then, for several plain words, entries where only s
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias, cast
 
@@ -14,16 +16,15 @@ from rekall.infra.interfaces import Row, Value
 from rekall.models import MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.entries import Entries, filter_sql
+from rekall.store.entries import filter_sql
 from rekall.store.query import ParsedQuery, parse_query
-from rekall.store.rows import ENTRY_COLUMNS, select
+from rekall.store.rows import ENTRY_SELECT, entry_from_row
 from rekall.store.session import Session
 
 CANDIDATES = 100
 """Hits of each full-text table that are fused when only some of the words must match."""
 
-_TABLES = ("entries_fts", "rekall_context_fts")
-_BEST = "ORDER BY t.rank, t.rowid LIMIT :limit"
+_NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
 Filters: TypeAlias = tuple[list[str], dict[str, Value]]
 
 _TIERS: tuple[MatchKind, ...] = ("entry", "context", "some")
@@ -32,9 +33,8 @@ _TIERS: tuple[MatchKind, ...] = ("entry", "context", "some")
 class Search:
     """Searches the base."""
 
-    def __init__(self, session: Session, entries: Entries) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._entries = entries
 
     def search(
         self,
@@ -67,7 +67,7 @@ class Search:
             rows = self._session.fetch_all(*_hits_sql(parsed, filters, limit))
         else:
             rows = self._without_preparing(parsed, filters, limit)
-        entries = self._entries.with_tags(rows)
+        entries = [entry_from_row(row) for row in rows]
         if counted and entries:
             self._session.count(count_statements(entries, datetime.now()))
         return [
@@ -97,47 +97,59 @@ class Search:
 def _hits_sql(
     parsed: ParsedQuery, filters: Filters, limit: int, *, context: bool = True
 ) -> tuple[str, dict[str, Value]]:
-    """The one query for the hits: a materialized table for each tier, and SQLite fills no more than the limit needs.
+    """The one query for the hits and its parameters.
 
     Args:
         context: the base has its full-text table of contexts.
     """
     conditions, params = filters
     values: dict[str, Value] = {"exact": parsed.exact, "limit": limit, **params}
-    allowed = "".join(f" AND {condition}" for condition in conditions)
-    tiers = {"exact": f"SELECT t.id, 0, t.rank, t.rowid {_matches('entries_fts', 'exact')}{allowed} {_BEST}"}
-    if context and parsed.context is not None:
+    in_context = context and parsed.context is not None
+    if in_context:
         values["context"] = parsed.context
-        allowed_context = f"{allowed} AND t.id NOT IN (SELECT id FROM exact)"
         if parsed.excluded is not None:
             values["excluded"] = parsed.excluded
-            allowed_context += " AND t.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
-        tiers["context"] = (
-            f"SELECT t.id, 1, t.rank, t.rowid {_matches('rekall_context_fts', 'context')}{allowed_context} {_BEST}"
-        )
     if parsed.any_word is not None:
         values |= {"any": parsed.any_word, "candidates": -1 if limit < 0 else max(limit, CANDIDATES)}
-        unseen = allowed + "".join(f" AND t.id NOT IN (SELECT id FROM {tier})" for tier in tiers)
-        fused = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT t.id, t.rank {_matches(table, 'any')}{unseen}"
-            " ORDER BY t.rank, t.rowid LIMIT :candidates)"
-            for table in (_TABLES if context else _TABLES[:1])
-        )
+    return _tiers_sql(tuple(conditions), context, in_context, "excluded" in values, "any" in values), values
+
+
+@functools.lru_cache(maxsize=64)
+def _tiers_sql(conditions: tuple[str, ...], context: bool, in_context: bool, excluded: bool, any_word: bool) -> str:
+    """A materialized table for each tier, of which SQLite fills no more than the limit needs."""
+    tiers = {"exact": _best("entries_fts", "exact", 0, conditions)}
+    if in_context:
+        admitted = [*conditions, "entries.id NOT IN (SELECT id FROM exact)", *([_NOT_EXCLUDED] if excluded else [])]
+        tiers["context"] = _best("rekall_context_fts", "context", 1, admitted)
+    if any_word:
+        unseen = [*conditions, *(f"entries.id NOT IN (SELECT id FROM {tier})" for tier in tiers)]
+        tables = ("entries_fts", "rekall_context_fts") if context else ("entries_fts",)
+        both = " UNION ALL ".join(f"SELECT * FROM ({_best(table, 'any', 2, unseen, 'candidates')})" for table in tables)
         tiers["some"] = (
-            f"SELECT id, 2, sum(rank) AS total, 0 FROM ({fused}) GROUP BY id ORDER BY total, id LIMIT :limit"
+            f"SELECT id, tier, sum(rank) AS rank, 0 FROM ({both}) GROUP BY id ORDER BY rank, id LIMIT :limit"
         )
-    tables = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in tiers.items())
+    tables_sql = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in tiers.items())
     hits = " UNION ALL ".join(f"SELECT * FROM {name}" for name in tiers)
-    sql = (
-        f"WITH {tables} SELECT {select(ENTRY_COLUMNS, 'entries')}, hits.tier AS tier, hits.rank AS rank"
+    return (
+        f"WITH {tables_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         " ORDER BY hits.tier, hits.rank, hits.place, hits.id"
     )
-    return sql, values
 
 
-def _matches(table: str, parameter: str) -> str:
-    return f"FROM {table} AS t JOIN entries ON entries.id = t.id WHERE {table} MATCH :{parameter}"
+def _best(table: str, parameter: str, tier: int, conditions: Sequence[str], limit: str = "limit") -> str:
+    """The best matches in a full-text table whose entries satisfy the conditions.
+
+    FTS5 ranks all matches by itself; then the id of a match is read from the table's content and its entry looked up,
+    best first and only until the limit is reached. The inner LIMIT keeps SQLite from dropping the inner order.
+    """
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return (
+        f"SELECT content.c0 AS id, {tier} AS tier, f.rank AS rank, f.rowid AS place"
+        f" FROM (SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter} ORDER BY rank LIMIT -1) AS f"
+        f" CROSS JOIN {table}_content AS content ON content.id = f.rowid"
+        f" CROSS JOIN entries ON entries.id = content.c0{where} LIMIT :{limit}"
+    )
 
 
 def _entries_sql(ids: list[str], parsed: ParsedQuery, filters: Filters) -> tuple[str, dict[str, Value]]:
@@ -145,6 +157,6 @@ def _entries_sql(ids: list[str], parsed: ParsedQuery, filters: Filters) -> tuple
     values: dict[str, Value] = {"ids": json.dumps(ids), **params}
     conditions = ["entries.id IN (SELECT value FROM json_each(:ids))", *conditions]
     if parsed.excluded is not None:
-        conditions.append("entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)")
+        conditions.append(_NOT_EXCLUDED)
         values["excluded"] = parsed.excluded
-    return f"SELECT {select(ENTRY_COLUMNS, 'entries')} FROM entries WHERE {' AND '.join(conditions)}", values
+    return f"SELECT {ENTRY_SELECT} FROM entries WHERE {' AND '.join(conditions)}", values
