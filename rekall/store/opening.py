@@ -112,6 +112,7 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
                 state = read_state(backend)
                 if state.is_current:
                     return None
+                _sweep(path)
                 saved = back_up(backend, path, f"schema-{state.version}")
                 try:
                     _apply(backend, state)
@@ -207,14 +208,16 @@ def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Stateme
         for column, definition in table.columns.items():
             if existing[name] and column not in existing[name]:
                 yield Statement(f"ALTER TABLE {name} ADD COLUMN {column} {definition}")
-    if existing["entries"] and state.version < 1:
-        # what schema 1 said of entries for which no access had been counted yet
-        yield Statement("UPDATE entries SET last_accessed = created_at WHERE last_accessed IS NULL")
-        yield Statement("UPDATE entries SET access_count = 1 WHERE coalesce(access_count, 0) = 0")
     yield from map(Statement, schema.indexes())
     yield Statement(schema.FULL_TEXT)
     if existing["entries"] and not existing["entries_fts"]:
         yield from map(Statement, derived.rebuild_full_text())
+    # before anything is updated: with 0.3's triggers each of these updates scans the full-text table
+    yield from map(Statement, derived.build())
+    if existing["entries"] and state.version < 1:
+        # what schema 1 said of entries for which no access had been counted yet
+        yield Statement("UPDATE entries SET last_accessed = created_at WHERE last_accessed IS NULL")
+        yield Statement("UPDATE entries SET access_count = 1 WHERE coalesce(access_count, 0) = 0")
     if state.version < 9:
         for role, domains in schema.KNOWN_DOMAINS.items():
             for domain in domains:
@@ -225,7 +228,6 @@ def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Stateme
                 )
     if "context_structured" in existing["entries"]:
         yield from compression_statements(backend, has_blob="context_blob" in existing["entries"])
-    yield from map(Statement, derived.build())
     yield Statement(f"PRAGMA user_version = {schema.CURRENT_SCHEMA_VERSION}")
 
 
@@ -272,6 +274,12 @@ def _check_copy(copy: Path) -> None:
         connection.close()
     if verdict != "ok":
         raise DatabaseError(f"the copy is damaged ({verdict}); see 'rekall doctor'")
+
+
+def _sweep(path: Path) -> None:
+    """Remove the copies that a killed migration left unfinished; call under the migration lock."""
+    for leftover in (path.parent / "backups").glob("knowledge_*.partial*"):
+        leftover.unlink(missing_ok=True)
 
 
 @contextmanager
