@@ -93,7 +93,7 @@ class Database:
         warn_deprecated("Database.conn")
         if self._backend is None:
             return None
-        connection = getattr(self._backend, "connection", None)
+        connection = getattr(getattr(self._backend, "wrapped", None), "connection", None)
         if not isinstance(connection, sqlite3.Connection):
             raise NotSupportedError(
                 "this database back end has no sqlite3 connection: use execute, fetch_one and fetch_all of its back end"

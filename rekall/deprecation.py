@@ -63,12 +63,10 @@ def warn_deprecated(name: str) -> None:
     Raises:
         KeyError: the register has no row of that name.
     """
-    frame = sys._getframe(1)
-    level = 2
+    frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _inside(frame.f_globals.get("__name__", "")):
-        frame = frame.f_back
-        level += 1
-    warnings.warn(RekallDeprecationWarning(register()[name]), stacklevel=level - 1)
+        frame, level = frame.f_back, level + 1
+    warnings.warn(RekallDeprecationWarning(register()[name]), stacklevel=level)
 
 
 def deprecated(name: str) -> Callable[[F], F]:

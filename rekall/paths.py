@@ -66,6 +66,7 @@ class ResolvedPaths:
         source: the rule that matched.
         is_local_project: whether the directory `.rekall` of a project was chosen.
         origins: for "config", "data", "cache" and "database", what decided it, as text for a person.
+        database_named: whether a flag or a variable named the database file itself, not the directory that holds it.
     """
 
     config_dir: Path
@@ -75,6 +76,7 @@ class ResolvedPaths:
     source: PathSource
     is_local_project: bool = False
     origins: dict[str, str] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
+    database_named: bool = field(default=False, kw_only=True, compare=False, repr=False)
 
     def origin(self, name: str) -> str:
         """What decided one path.
@@ -178,6 +180,7 @@ def _resolved(
         source=source,
         is_local_project=source is PathSource.LOCAL,
         origins={"config": config[1], "data": data[1], "cache": cache[1], "database": data[1]},
+        database_named=db_path is not None,
     )
 
 

@@ -6,36 +6,36 @@ facades of this process use. Nothing is created before it is asked for, and whoe
 
 from __future__ import annotations
 
-import inspect
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from rekall import config as configuration
+from rekall.config import Config
 from rekall.deprecation import warn_deprecated
-from rekall.errors import BackendError, ConfigError, RekallError
-from rekall.infra import instrument
-from rekall.infra.defaults import DefaultCacheBackend, DefaultDatabaseBackend
+from rekall.errors import RekallError
+from rekall.infra.debug_log import debug_logger
+from rekall.infra.instrument import Retry, instrument
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
-from rekall.paths import PathSource
-
-Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
-"""A back end, its class, or a function that makes one; both receive the options and, if they take it, `path`."""
-
-BUILT_IN: Mapping[str, Mapping[str, Implementation]] = {
-    "database": {"sqlite": DefaultDatabaseBackend},
-    "cache": {"local": DefaultCacheBackend},
-}
-_PATH_PARAMETERS = ("path", "db_path")
+from rekall.infra.selection import KINDS, Implementation, Selection, select
 
 
 @dataclass
 class _Opened:
-    """A back end in use; `ours` when this container connected it, and so closes it."""
+    """A back end in use.
+
+    Args:
+        backend: wrapped.
+        implementation: held because its id is part of the key.
+        ours: whether this container connected it, and so closes it.
+        users: who asked for it and has not given it back.
+    """
 
     backend: DatabaseBackend
+    implementation: Implementation
     ours: bool
     users: int = 0
 
@@ -44,23 +44,20 @@ class ServiceContainer:
     """Finds, makes, wraps, shares and closes back ends.
 
     Args:
-        config: gives the configuration when a back end is first needed; the one of this process if left out.
+        config: gives the configuration whenever a back end is asked for; the one of this process if left out.
         retry: the timing of retries, for tests.
     """
 
     _instance: ClassVar[ServiceContainer | None] = None
     _instance_lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(
-        self, *, config: Callable[[], configuration.Config] | None = None, retry: instrument.Retry | None = None
-    ) -> None:
+    def __init__(self, *, config: Callable[[], Config] | None = None, retry: Retry | None = None) -> None:
         self._config = config or (lambda: configuration.get_config())
         self._retry = retry
         self._lock = threading.RLock()
         self._registered: dict[str, Implementation] = {}
         self._databases: dict[object, _Opened] = {}
         self._cache: CacheBackend | None = None
-        self._log: instrument.Logger | None = None
 
     @classmethod
     def get_instance(cls) -> ServiceContainer:
@@ -90,23 +87,21 @@ class ServiceContainer:
             self._cache = None
 
     def has(self, name: str) -> bool:
-        """Tell whether a name can be resolved."""
-        return (
-            name in ("database", "cache")
-            or name in self._registered
-            or any(name in known for known in BUILT_IN.values())
-        )
+        """Tell whether `get` knows a name: `database` and `cache` always, others once they are registered."""
+        return name in KINDS or name in self._registered
 
     def get(self, name: str) -> Any:
-        """The back end registered under a name, wrapped; `database` is opened at the configured path.
+        """What a name stands for.
+
+        Args:
+            name: `database` (opened at the configured path) and `cache` give the back end in use; any other name gives
+                what was registered, as it is.
 
         Raises:
             KeyError: the name is not registered.
         """
-        if name == "database":
-            return self.database()
-        if name == "cache":
-            return self.cache()
+        if name in KINDS:
+            return self.database() if name == "database" else self.cache()
         if name not in self._registered:
             raise KeyError(f"{name} is not registered")
         return self._registered[name]
@@ -116,7 +111,7 @@ class ServiceContainer:
 
         Args:
             path: the database file; the configured one if left out. A back end without files ignores it, unless config
-                selected that back end and a flag or the environment named the path.
+                selected that back end and a flag or the environment named the file.
 
         Raises:
             ConfigError: unknown back end, unknown option, or a path that cannot be honoured.
@@ -124,22 +119,15 @@ class ServiceContainer:
         """
         with self._lock:
             config = self._config()
-            path = Path(path) if path is not None else config.db_path
-            name, implementation, by_config = self._selected("database", config.database_backend)
-            takes_path = not isinstance(implementation, DatabaseBackend) and _path_parameter(implementation) is not None
-            if by_config and not takes_path and config.paths.source in (PathSource.CLI, PathSource.ENV):
-                raise ConfigError(
-                    f"the database back end {name} has no files, but {config.paths.origin('database')} names {path}: "
-                    "take it back, or select another back end"
-                )
-            key: object = (name, id(implementation), path.resolve() if takes_path else None)
+            path = config.db_path if path is None else Path(path)
+            selection = select("database", config, self._registered)
+            selection.refuse_named_file(config.paths, path)
+            file = os.path.realpath(path) if selection.takes_path else None
+            key = (selection.name, id(selection.implementation), file)
             opened = self._databases.get(key)
             if opened is None:
-                made = _make(name, "database", implementation, config.database_options if by_config else {}, path)
-                if not isinstance(made, DatabaseBackend):
-                    raise _wrong_kind(name, made, DatabaseBackend)
-                backend = instrument.instrument_database(made, name, retry=self._retry, log=self._logger(config))
-                opened = _Opened(backend, ours=not made.is_connected())
+                backend: DatabaseBackend = self._wrapped(selection, config, path)
+                opened = _Opened(backend, selection.implementation, ours=not backend.is_connected())
                 backend.connect()
                 self._databases[key] = opened
             opened.users += 1
@@ -151,7 +139,7 @@ class ServiceContainer:
             for key, opened in self._databases.items():
                 if opened.backend is backend:
                     opened.users -= 1
-                    if opened.users <= 0:
+                    if opened.users == 0:
                         del self._databases[key]
                         if opened.ours:
                             opened.backend.close()
@@ -166,15 +154,11 @@ class ServiceContainer:
         with self._lock:
             if self._cache is None:
                 config = self._config()
-                name, implementation, by_config = self._selected("cache", config.cache_backend)
-                made = _make(name, "cache", implementation, config.cache_options if by_config else {}, None)
-                if not isinstance(made, CacheBackend):
-                    raise _wrong_kind(name, made, CacheBackend)
-                self._cache = instrument.instrument_cache(made, name, retry=self._retry, log=self._logger(config))
+                self._cache = self._wrapped(select("cache", config, self._registered), config, None)
             return self._cache
 
     def close(self) -> None:
-        """Close every open back end, last opened first; a second call does nothing.
+        """Close every back end that this container opened, last opened first; a second call does nothing.
 
         Raises:
             RekallError: one or more could not be closed; all were tried, and all failures are named.
@@ -185,81 +169,27 @@ class ServiceContainer:
         for one in reversed([each for each in opened if each.ours]):
             try:
                 one.backend.close()
-            except BackendError as error:
+            except Exception as error:
+                import logging
+
+                logging.getLogger(__name__).debug("a back end was not closed", exc_info=True)
                 failures.append(error)
         if failures:
-            raise RekallError("not closed: " + "; ".join(map(str, failures))) from failures[0]
+            raise RekallError(f"not closed: {'; '.join(map(str, failures))}") from failures[0]
 
     def reset(self) -> None:
         """Close everything and forget every registration."""
-        self.close()
         with self._lock:
             self._registered.clear()
+        self.close()
 
-    def _selected(self, kind: str, name: str) -> tuple[str, Implementation, bool]:
-        """The name and implementation to use for a kind, and whether config selected it."""
-        if kind in self._registered:
-            return kind, self._registered[kind], False
-        implementation = self._registered.get(name) or BUILT_IN[kind].get(name)
-        if implementation is None:
-            known = sorted({*BUILT_IN[kind], *self._registered})
-            raise ConfigError(f"unknown {kind} back end '{name}' in [backends]: available are {', '.join(known)}")
-        return name, implementation, True
-
-    def _logger(self, config: configuration.Config) -> instrument.Logger | None:
-        if config.debug and self._log is None:
-            self._log = instrument.debug_logger()
-        return self._log if config.debug else None
-
-
-def _make(name: str, kind: str, implementation: Implementation, options: Mapping[str, Any], path: Path | None) -> Any:
-    """The back end itself, its options checked before it is made."""
-    _check_options(name, kind, implementation, options)
-    if isinstance(implementation, (DatabaseBackend, CacheBackend)):
-        return implementation
-    arguments = dict(options)
-    parameter = _path_parameter(implementation)
-    if parameter is not None and path is not None:
-        arguments[parameter] = path
-    return implementation(**arguments)
-
-
-def _wrong_kind(name: str, made: object, wanted: type) -> ConfigError:
-    return ConfigError(f"the back end {name} is a {type(made).__name__}, not a {wanted.__name__}")
-
-
-def _parameters(implementation: Implementation) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(cast(Callable[..., Any], implementation)).parameters
-
-
-def _path_parameter(implementation: Implementation) -> str | None:
-    parameters = _parameters(implementation)
-    return next((name for name in _PATH_PARAMETERS if name in parameters), None)
-
-
-def _check_options(name: str, kind: str, implementation: Implementation, options: Mapping[str, Any]) -> None:
-    if isinstance(implementation, (DatabaseBackend, CacheBackend)):
-        if options:
-            raise ConfigError(f"the back end {name} is registered as an instance: remove backends.{kind}_options")
-        return
-    types: Mapping[str, type] | None = getattr(implementation, "options", None)
-    parameters = _parameters(implementation)
-    anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    known = sorted(types if types is not None else set(parameters) - set(_PATH_PARAMETERS))
-    for option, value in options.items():
-        where = f"backends.{kind}_options.{option}"
-        if option not in known and not (anything and types is None):
-            raise ConfigError(f"unknown option {where}: the back end {name} knows {', '.join(known) or 'none'}")
-        expected = types[option] if types is not None else None
-        if expected is not None and (
-            isinstance(value, bool) is not (expected is bool)
-            or not isinstance(value, (int, float) if expected is float else expected)
-        ):
-            raise ConfigError(f"{where} is {value!r}: the back end {name} wants a value of type {expected.__name__}")
+    def _wrapped(self, selection: Selection, config: Config, path: Path | None) -> Any:
+        log = debug_logger() if config.debug else None
+        return instrument(selection.make(path), selection.name, retry=self._retry, log=log)
 
 
 def get_database() -> DatabaseBackend:
-    """The database back end of this process, on the configured path, connected."""
+    """The database back end of this process on the configured path, connected until the container closes."""
     return ServiceContainer.get_instance().database()
 
 
@@ -269,7 +199,7 @@ def get_cache() -> CacheBackend:
 
 
 def has_backend(name: str) -> bool:
-    """Tell whether this process can resolve a name."""
+    """Tell whether this process knows a name (see `ServiceContainer.has`)."""
     return ServiceContainer.get_instance().has(name)
 
 

@@ -10,9 +10,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from rekall.errors import CannotOpenError, ClosedError, ConfigError, GuardFailed
+from rekall.deprecation import warn_deprecated
+from rekall.errors import CannotOpenError, ClosedError, ConfigError, GuardFailed, InvalidValueError, QueryError
 from rekall.infra.interfaces import (
     CacheBackend,
     DatabaseBackend,
@@ -22,7 +23,15 @@ from rekall.infra.interfaces import (
     Statement,
     refuse_transaction_control,
 )
-from rekall.infra.sqlite_errors import BUSY, CANTOPEN, READONLY, error_code, translate, translated, unstorable
+from rekall.infra.sqlite_errors import (
+    BUSY,
+    CANTOPEN,
+    DRIVER_ERRORS,
+    READONLY,
+    error_code,
+    translate,
+    translated,
+)
 
 BUSY_TIMEOUT = 2.5
 """Seconds that one attempt waits for another process's lock; three attempts stay under the retry deadline of 10 s."""
@@ -32,7 +41,8 @@ class DefaultDatabaseBackend(DatabaseBackend):
     """One SQLite file behind one connection and one lock.
 
     A current file is never written by opening it: write-ahead logging is switched on by the first write. A file on
-    read-only media is read.
+    read-only media is read. A transaction that someone left open through the raw connection is committed by the next
+    write, as it was in 0.3.
 
     Args:
         db_path: the database file, made (mode 0600) with its directory when missing; None keeps all in memory.
@@ -42,11 +52,11 @@ class DefaultDatabaseBackend(DatabaseBackend):
         ConfigError: `busy_timeout` is not a number of seconds from 0 to 10.
     """
 
-    options: ClassVar[Mapping[str, type]] = {"busy_timeout": float}
+    options: ClassVar[Mapping[str, type] | None] = {"busy_timeout": float}
 
     def __init__(self, db_path: Path | None = None, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         if not 0 <= busy_timeout <= 10:
-            raise ConfigError(f"backends.database_options.busy_timeout is {busy_timeout}: give seconds from 0 to 10")
+            raise ConfigError(f"busy_timeout is {busy_timeout}: give seconds from 0 to 10")
         self.path = Path(db_path) if db_path is not None else None
         self._busy_timeout = busy_timeout
         self._lock = threading.RLock()
@@ -81,7 +91,7 @@ class DefaultDatabaseBackend(DatabaseBackend):
                 row = cursor.fetchone()
                 names = cursor.description
                 cursor.close()
-            except sqlite3.Error as error:
+            except DRIVER_ERRORS as error:
                 raise translate(error, self.path) from error
         return None if row is None else {column[0]: value for column, value in zip(names, row, strict=True)}
 
@@ -90,7 +100,7 @@ class DefaultDatabaseBackend(DatabaseBackend):
             try:
                 cursor = self._read(query, params)
                 rows = cursor.fetchall()
-            except sqlite3.Error as error:
+            except DRIVER_ERRORS as error:
                 raise translate(error, self.path) from error
         if not rows:
             return []
@@ -128,39 +138,47 @@ class DefaultDatabaseBackend(DatabaseBackend):
 
     def _read(self, query: str, params: Params | None) -> sqlite3.Cursor:
         refuse_transaction_control(query)
-        cursor = self._require().cursor()
+        connection = self._require()
+        before = connection.in_transaction
+        cursor = connection.cursor()
         cursor.row_factory = None
-        try:
-            return cursor.execute(query, params or ())
-        except (UnicodeEncodeError, OverflowError) as error:
-            raise unstorable(error) from error
+        cursor.execute(query, params or ())
+        if connection.in_transaction and not before:
+            # the driver began a transaction for it, and nobody would end that one
+            connection.rollback()
+            raise QueryError("fetch_one and fetch_all read: write with execute or execute_batch; nothing was changed")
+        return cursor
 
-    @staticmethod
-    def _write(connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
+    def _write(self, connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
         refuse_transaction_control(sql)
         try:
             return connection.execute(sql, params)
-        except (UnicodeEncodeError, OverflowError) as error:
-            raise unstorable(error) from error
+        except DRIVER_ERRORS as error:
+            raise translate(error, self.path) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock of the file; commit at the end, undo everything on any error."""
-        with self._lock, translated(self.path):
+        """Hold the write lock of the file; commit at the end, undo everything on any error.
+
+        What the body raises passes as it is: it may come from whoever makes up the statements of a batch.
+        """
+        with self._lock:
             connection = self._require()
-            if not self._write_ready:
-                self._prepare_for_writing(connection)
-            if connection.in_transaction:
-                # left open by whoever writes through `Database.conn`: 0.3 committed it with the next write
-                connection.commit()
-            connection.execute("BEGIN IMMEDIATE")
+            with translated(self.path):
+                if connection.in_transaction:
+                    connection.commit()
+                if not self._write_ready:
+                    self._prepare_for_writing(connection)
+                connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                with translated(self.path):
+                    connection.execute("COMMIT")
             except BaseException:
                 # a full disk may have ended the transaction already
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    with translated(self.path):
+                        connection.execute("ROLLBACK")
                 raise
 
     def _open(self) -> sqlite3.Connection:
@@ -215,8 +233,8 @@ class DefaultDatabaseBackend(DatabaseBackend):
 
 
 def _has_log(path: Path) -> bool:
-    log = path.with_name(path.name + "-wal")
-    return log.exists() and log.stat().st_size > 0
+    logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
 class DefaultCacheBackend(CacheBackend):
@@ -224,39 +242,48 @@ class DefaultCacheBackend(CacheBackend):
 
     Args:
         max_size: entries kept at most, 1 or more.
+        default_ttl: seconds for a `set` without `ttl`, deprecated; such a value otherwise never expires.
         clock: seconds that never go back; for tests.
 
     Raises:
         ConfigError: `max_size` is below 1.
     """
 
-    options: ClassVar[Mapping[str, type]] = {"max_size": int}
+    options: ClassVar[Mapping[str, type] | None] = {"max_size": int}
 
-    def __init__(self, max_size: int = 1000, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        max_size: int = 1000,
+        default_ttl: float | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         if max_size < 1:
-            raise ConfigError(f"backends.cache_options.max_size is {max_size}: give 1 or more")
+            raise ConfigError(f"max_size is {max_size}: give 1 or more")
+        if default_ttl is not None:
+            warn_deprecated("DefaultCacheBackend(default_ttl=)")
         self._max_size = max_size
+        self._default_ttl = default_ttl
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, tuple[Any, float | None]] = OrderedDict()
+        self._entries: OrderedDict[str, _Kept] = OrderedDict()
 
     def get(self, key: str, default: Any = None) -> Any:
         with self._lock:
-            entry = self._live(key)
-            if entry is None:
+            kept = self._live(key)
+            if kept is None:
                 return default
             self._entries.move_to_end(key)
-        value = entry[0]
-        return json.loads(value.text) if isinstance(value, _Json) else value
+        return json.loads(kept.value) if kept.is_json else kept.value
 
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
-        # containers are kept as JSON: nobody changes a cached value from outside, and what JSON refuses is refused here
-        kept = value if value is None or isinstance(value, (str, bytes, int, float)) else _Json(json.dumps(value))
+        lifetime = self._default_ttl if ttl is None else ttl
+        kept = _keep(value, None if lifetime is None else self._clock() + lifetime)
         with self._lock:
             self._entries.pop(key, None)
-            if ttl is not None and ttl <= 0:
+            if lifetime is not None and lifetime <= 0:
                 return
-            self._entries[key] = (kept, None if ttl is None else self._clock() + ttl)
+            self._entries[key] = kept
             while len(self._entries) > self._max_size:
                 self._entries.popitem(last=False)
 
@@ -274,20 +301,29 @@ class DefaultCacheBackend(CacheBackend):
         with self._lock:
             return self._live(key) is not None
 
-    def _live(self, key: str) -> tuple[Any, float | None] | None:
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if entry[1] is not None and self._clock() >= entry[1]:
+    def _live(self, key: str) -> _Kept | None:
+        kept = self._entries.get(key)
+        if kept is not None and kept.expires is not None and self._clock() >= kept.expires:
             del self._entries[key]
             return None
-        return entry
+        return kept
 
 
-class _Json:
-    """A value kept as JSON text, so that it is told apart from stored text."""
+class _Kept(NamedTuple):
+    """A value of the cache: text that stands for a container, or the value itself."""
 
-    __slots__ = ("text",)
+    value: Any
+    is_json: bool
+    expires: float | None
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+
+def _keep(value: Any, expires: float | None) -> _Kept:
+    if value is None or isinstance(value, (str, bytes, int, float)):
+        return _Kept(value, False, expires)
+    # a container is kept as text: nobody changes it from outside, and no other back end will meet a surprise
+    try:
+        return _Kept(json.dumps(value), True, expires)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidValueError(
+            f"a {type(value).__name__} cannot be cached ({error}): give bytes, or what JSON can hold"
+        ) from error

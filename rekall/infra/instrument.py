@@ -1,8 +1,9 @@
 """Around every back-end call, put on once when the container resolves a back end: retry and debug log.
 
-The only file that names wrapt. Each method of the interface becomes one `wrapt.FunctionWrapper` around the back end's
-bound method, kept on a proxy that is an instance of the same abstract class. The back end's own calls to itself go past
-the proxy, so there is no retry inside a retry. With debug off the wrapper holds nothing but the retry.
+The only file that names wrapt. Each method of the interface becomes one wrapper around the back end's bound method,
+kept on a proxy that is an instance of the same abstract class. The back end's own calls to itself go past the proxy, so
+there is no retry inside a retry. With debug off the wrapper holds nothing but the retry. A method that is deprecated
+carries `rekall.deprecation.deprecated` itself, whose warning skips the frames of this layer: no other method pays.
 
 =====================  ====  =====  =======================
 error                  read  write  write stated idempotent
@@ -16,45 +17,43 @@ everything else        raise raise  raise
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import wrapt
 
 from rekall.errors import OutcomeUnknownError, TransientError
+from rekall.infra.debug_log import Logger, logged
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 
 ATTEMPTS = 3
 BASE_DELAY = 0.1
 DEADLINE = 10.0
 
-READ, WRITE, IDEMPOTENT, PLAIN = "read", "write", "idempotent write", "plain"
-"""How a method may be retried. A `WRITE` is idempotent where its caller states so; `PLAIN` is never retried."""
+Backend = TypeVar("Backend", DatabaseBackend, CacheBackend)
+Function = Callable[..., Any]
+Arguments = tuple[Any, ...]
+Options = dict[str, Any]
+Errors = tuple[type[Exception], ...]
 
-DATABASE_METHODS: Mapping[str, str] = {
-    "connect": READ,
-    "close": PLAIN,
-    "is_connected": PLAIN,
-    "execute": WRITE,
-    "fetch_one": READ,
-    "fetch_all": READ,
-    "execute_batch": WRITE,
-    "backup": PLAIN,
+REPEATABLE: Errors = (TransientError, OutcomeUnknownError)
+"""Retried for reads and idempotent writes: doing it twice is doing it once."""
+NOT_APPLIED: Errors = (TransientError,)
+"""Retried for other writes: only what certainly was not applied."""
+NEVER: Errors = ()
+
+DATABASE_METHODS: Mapping[str, Errors] = {
+    "connect": REPEATABLE,
+    "close": NEVER,
+    "is_connected": NEVER,
+    "execute": NOT_APPLIED,
+    "fetch_one": REPEATABLE,
+    "fetch_all": REPEATABLE,
+    "execute_batch": NOT_APPLIED,
+    "backup": NEVER,
 }
-CACHE_METHODS: Mapping[str, str] = {
-    "get": READ,
-    "set": IDEMPOTENT,
-    "delete": IDEMPOTENT,
-    "clear": IDEMPOTENT,
-    "exists": READ,
-}
-
-
-class Logger(Protocol):
-    """What is used of a structlog logger."""
-
-    def debug(self, event: str, **fields: Any) -> Any: ...
+CACHE_METHODS: Mapping[str, Errors] = dict.fromkeys(("get", "set", "delete", "clear", "exists"), REPEATABLE)
 
 
 def _uniform(low: float, high: float) -> float:
@@ -77,159 +76,75 @@ class Retry:
     uniform: Callable[[float, float], float] = _uniform
     clock: Callable[[], float] = time.monotonic
 
-    def delay(self, attempt: int) -> float:
-        """Seconds to wait after this attempt (1 for the first) has failed."""
-        return BASE_DELAY * 2.0 ** (attempt - 1) * self.uniform(0.5, 1.0)
+
+def _proxy(interface: type, methods: Iterable[str]) -> Any:
+    # a slot a method: found faster than an attribute in a dict, and no longer abstract
+    return type(f"Wrapped{interface.__name__}", (interface,), {"__slots__": ("wrapped", *methods)})
 
 
-def instrument_database(
-    backend: DatabaseBackend, name: str, *, retry: Retry | None = None, log: Logger | None = None
-) -> DatabaseBackend:
-    """A `DatabaseBackend` that forwards to `backend` with retry and, given a `log`, one debug event an attempt."""
-    return _wrap(_DatabaseProxy(backend), backend, name, DATABASE_METHODS, retry or Retry(), log)
+_DatabaseProxy = _proxy(DatabaseBackend, DATABASE_METHODS)
+_CacheProxy = _proxy(CacheBackend, CACHE_METHODS)
 
 
-def instrument_cache(
-    backend: CacheBackend, name: str, *, retry: Retry | None = None, log: Logger | None = None
-) -> CacheBackend:
-    """A `CacheBackend` that forwards to `backend` with retry and, given a `log`, one debug event an attempt."""
-    return _wrap(_CacheProxy(backend), backend, name, CACHE_METHODS, retry or Retry(), log)
+def instrument(backend: Backend, name: str, *, retry: Retry | None = None, log: Logger | None = None) -> Backend:
+    """A back end of the same interface that forwards with retry and, given a `log`, with one debug event an attempt.
 
-
-def debug_logger() -> Logger:
-    """A structlog logger that writes one line an event to stderr (stdout belongs to output and to MCP).
-
-    Configured by itself: a program's own structlog configuration stays as it is.
+    Args:
+        backend: kept as `wrapped`, for what it has beyond the interface.
+        name: stands in the events.
+        retry: the timing of retries.
+        log: takes the events; None: debug is off.
     """
-    import sys
-
-    import structlog
-
-    processors: list[structlog.typing.Processor] = [
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "event", "backend", "operation"]),
-    ]
-    return cast(Logger, structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=processors))
-
-
-class _DatabaseProxy(DatabaseBackend):
-    """Its methods are the wrappers that `_wrap` keeps on the instance."""
-
-    connect = close = is_connected = execute = fetch_one = fetch_all = execute_batch = backup = cast(Any, None)
-
-    def __init__(self, backend: DatabaseBackend) -> None:
-        self.wrapped = backend
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.wrapped, name)
-
-
-class _CacheProxy(CacheBackend):
-    """Its methods are the wrappers that `_wrap` keeps on the instance."""
-
-    get = set = delete = clear = exists = cast(Any, None)
-
-    def __init__(self, backend: CacheBackend) -> None:
-        self.wrapped = backend
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.wrapped, name)
-
-
-Proxy = TypeVar("Proxy", _DatabaseProxy, _CacheProxy)
-Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
-
-
-def _wrap(
-    proxy: Proxy, backend: object, name: str, methods: Mapping[str, str], retry: Retry, log: Logger | None
-) -> Proxy:
-    for method, kind in methods.items():
-        function = getattr(backend, method)
+    retry = retry or Retry()
+    is_database = isinstance(backend, DatabaseBackend)
+    proxy = _DatabaseProxy() if is_database else _CacheProxy()
+    proxy.wrapped = backend
+    for method, errors in (DATABASE_METHODS if is_database else CACHE_METHODS).items():
+        attempts = [getattr(backend, method)] * ATTEMPTS
         if log is not None:
-            setattr(proxy, method, wrapt.FunctionWrapper(function, _logged(method, kind, name, retry, log)))
-        elif kind == PLAIN:
-            setattr(proxy, method, function)
-        else:
-            setattr(proxy, method, wrapt.FunctionWrapper(function, _retried(kind, retry)))
-    return proxy
+            attempts = [
+                logged(attempt, log, retry.clock, backend=name, operation=method, attempt=number)
+                for number, attempt in enumerate(attempts, 1)
+            ]
+        # given the instance, wrapt does not look for it at each call, which would take as long as all the rest
+        wrapped = wrapt.BoundFunctionWrapper(attempts[0], backend, _retried(errors, attempts[1:], retry))
+        setattr(proxy, method, wrapped if errors else attempts[0])
+    return cast(Backend, proxy)
 
 
-def _retried(kind: str, retry: Retry) -> Wrapper:
-    """The wrapper of a method while debug is off: a plain call, and the retry once it has failed."""
+def _retried(errors: Errors, later: Sequence[Function], retry: Retry) -> Function:
+    """The wrapper of a method: a plain call, and the `later` attempts once it has failed."""
     clock = retry.clock
 
-    def write(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        idempotent = kwargs.pop("idempotent", False)
+    def read(wrapped: Function, _instance: object, args: Arguments, kwargs: Options) -> Any:
+        started = clock()
+        try:
+            return wrapped(*args, **kwargs) if kwargs else wrapped(*args)
+        except REPEATABLE as error:
+            return again(REPEATABLE, error, started, args, kwargs)
+
+    def write(wrapped: Function, _instance: object, args: Arguments, kwargs: Options) -> Any:
+        retryable = REPEATABLE if kwargs.pop("idempotent", False) else NOT_APPLIED
+        if "statements" in kwargs:
+            args = (kwargs.pop("statements"),)
+        if args and hasattr(args[0], "__next__"):
+            args = (list(args[0]),)  # an iterator gives its statements once, and each attempt needs them all
         started = clock()
         try:
             return wrapped(*args, **kwargs)
-        except (TransientError, OutcomeUnknownError) as error:
-            return _again(
-                error, started, retry, IDEMPOTENT if idempotent else WRITE, lambda _attempt: wrapped(*args, **kwargs)
-            )
+        except retryable as error:
+            return again(retryable, error, started, args, kwargs)
 
-    def read(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        started = clock()
-        try:
-            return wrapped(*args, **kwargs)
-        except (TransientError, OutcomeUnknownError) as error:
-            return _again(error, started, retry, kind, lambda _attempt: wrapped(*args, **kwargs))
-
-    return write if kind == WRITE else read
-
-
-def _logged(method: str, kind: str, name: str, retry: Retry, log: Logger) -> Wrapper:
-    """The wrapper of a method while debug is on: every attempt leaves one event, and never a value that was passed."""
-
-    def call(wrapped: Callable[..., Any], _instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        idempotent = kwargs.pop("idempotent", False) if kind == WRITE else False
-
-        def attempt(number: int) -> Any:
-            started = retry.clock()
-            fields: dict[str, Any] = {"outcome": "ok"}
+    def again(retryable: Errors, error: Exception, started: float, args: Arguments, kwargs: Options) -> Any:
+        for number, attempt in enumerate(later):
+            delay = BASE_DELAY * 2.0**number * retry.uniform(0.5, 1.0)
+            if clock() - started + delay >= DEADLINE:
+                break
+            retry.sleep(delay)
             try:
-                result = wrapped(*args, **kwargs)
-                rows = _rows(method, result)
-                if rows is not None:
-                    fields["rows"] = rows
-                return result
-            except BaseException as error:
-                fields = {"outcome": "error", "error": type(error).__name__}
-                raise
-            finally:
-                milliseconds = round((retry.clock() - started) * 1000, 3)
-                log.debug("backend.call", backend=name, operation=method, ms=milliseconds, attempt=number, **fields)
+                return attempt(*args, **kwargs)
+            except retryable as latest:
+                error = latest
+        raise error
 
-        started = retry.clock()
-        try:
-            return attempt(1)
-        except (TransientError, OutcomeUnknownError) as error:
-            return _again(error, started, retry, IDEMPOTENT if idempotent else kind, attempt)
-
-    return call
-
-
-def _again(error: Exception, started: float, retry: Retry, kind: str, attempt: Callable[[int], Any]) -> Any:
-    """Attempts 2 and 3, while the error may be retried and the deadline allows; else raises the last error as it is."""
-    for number in range(2, ATTEMPTS + 1):
-        if kind == PLAIN or (kind == WRITE and not isinstance(error, TransientError)):
-            raise error
-        delay = retry.delay(number - 1)
-        if retry.clock() - started + delay >= DEADLINE:
-            raise error
-        retry.sleep(delay)
-        try:
-            return attempt(number)
-        except (TransientError, OutcomeUnknownError) as latest:
-            error = latest
-    raise error
-
-
-def _rows(method: str, result: Any) -> int | None:
-    if method == "fetch_all":
-        return len(result)
-    if method == "fetch_one":
-        return 0 if result is None else 1
-    if method == "execute_batch":
-        return cast(int, result)
-    return getattr(result, "rowcount", None)
+    return read if errors is REPEATABLE else write

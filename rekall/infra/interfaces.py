@@ -8,7 +8,6 @@ can be tried again as a whole.
 from __future__ import annotations
 
 import functools
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,11 +23,9 @@ Value: TypeAlias = str | int | float | bytes | None
 Params: TypeAlias = Sequence[Value] | Mapping[str, Value]
 Row: TypeAlias = dict[str, Any]
 
-_TRANSACTION_CONTROL = re.compile(
-    # what SQLite passes over in front of a statement: blanks, a byte order mark, empty statements, comments
-    r"(?:[\s;\ufeff]|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*(?!/))*\*/)*(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b",
-    re.IGNORECASE,
-)
+# not a regular expression: compiling one costs more than all that a search does here
+_BLANKS = "; \t\r\n\f\ufeff"
+_TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,19 @@ def refuse_transaction_control(sql: str) -> None:
     """
     word = _transaction_control(sql)
     if word is not None:
-        raise QueryError(f"transaction control is refused ({word}): write with execute_batch, which applies all or none")
+        raise QueryError(
+            f"transaction control is refused ({word}): write with execute_batch, which applies all or none"
+        )
 
 
 @functools.lru_cache(maxsize=512)
 def _transaction_control(sql: str) -> str | None:
-    found = _TRANSACTION_CONTROL.match(sql)
-    return None if found is None else found[1].upper()
+    rest = sql.lstrip(_BLANKS)
+    while rest.startswith(("--", "/*")):
+        end = "\n" if rest.startswith("--") else "*/"
+        rest = rest.partition(end)[2].lstrip(_BLANKS)
+    # no other statement of SQLite begins with the letters of one of these words
+    return next((word for word in _TRANSACTION_CONTROL if rest[:9].upper().startswith(word)), None)
 
 
 class DatabaseBackend(ABC):

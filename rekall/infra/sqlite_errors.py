@@ -19,8 +19,10 @@ from rekall.errors import (
     DatabaseError,
     DiskFullError,
     IntegrityError,
+    InvalidValueError,
     QueryError,
     ReadOnlyError,
+    RekallError,
 )
 
 # https://www.sqlite.org/rescode.html; the names exist in the sqlite3 module from Python 3.11 only
@@ -42,6 +44,11 @@ _CODES_BY_TEXT = {
 """SQLite's own fixed text of each result code (sqlite3_errstr): all that Python 3.10 hands on."""
 
 
+DRIVER_ERRORS = (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError)
+"""What a call of the driver raises: also for text that is not UTF-8, for a number beyond 64 bits, for a NUL in the SQL,
+and, on Python 3.10, the Warning for two statements in one call."""
+
+
 def error_code(error: sqlite3.Error) -> int | None:
     """The primary SQLite result code: `sqlite_errorcode` from Python 3.11, its fixed text on 3.10; None if unknown."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
@@ -58,7 +65,7 @@ def translated(path: Path | None) -> Iterator[None]:
         yield
     except BackendError:
         raise
-    except sqlite3.Error as error:
+    except DRIVER_ERRORS as error:
         raise translate(error, path) from error
     except PermissionError as error:
         raise CannotOpenError(f"{path}: permission denied; 'rekall doctor' says whose file it is") from error
@@ -66,15 +73,14 @@ def translated(path: Path | None) -> Iterator[None]:
         raise CannotOpenError(f"{path}: {error.strerror or error}; see 'rekall doctor'") from error
 
 
-def unstorable(error: UnicodeEncodeError | OverflowError) -> QueryError:
-    """The error for a parameter that the driver refuses to hand to SQLite at all."""
+def translate(error: Exception, path: Path | None) -> RekallError:
+    """The error of `rekall.errors` that says what one of `DRIVER_ERRORS` means for `path`, most specific first."""
     if isinstance(error, UnicodeEncodeError):
-        return QueryError(f"a text is not UTF-8 (position {error.start}): convert it first")
-    return QueryError("a number is larger than 64 bits: give a smaller one")
-
-
-def translate(error: sqlite3.Error, path: Path | None) -> DatabaseError:
-    """The error of `rekall.errors` that says what `error` means for the file at `path`, most specific first."""
+        return InvalidValueError(f"a text is not UTF-8 (position {error.start}): convert it first")
+    if isinstance(error, OverflowError):
+        return InvalidValueError("a number is larger than 64 bits: give a smaller one")
+    if not isinstance(error, sqlite3.Error):
+        return QueryError(str(error))
     where = path if path is not None else "the in-memory database"
     code = error_code(error)
     if code in (BUSY, LOCKED):

@@ -1,0 +1,158 @@
+"""Which back end is in use, and whether it can be given what config says: settled before anything is opened."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rekall.config import Config
+from rekall.config_file import CONFIG_NAME
+from rekall.config_keys import wrong_type
+from rekall.errors import ConfigError
+from rekall.infra.defaults import DefaultCacheBackend, DefaultDatabaseBackend
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.paths import ResolvedPaths
+
+Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
+"""A back end, its class, or a function that makes one; both receive the options and, if they take it, the path."""
+
+KINDS: Mapping[str, type] = {"database": DatabaseBackend, "cache": CacheBackend}
+"""What can be resolved, and the interface that it must have."""
+
+BUILT_IN: Mapping[str, Mapping[str, Implementation]] = {
+    "database": {"sqlite": DefaultDatabaseBackend},
+    "cache": {"local": DefaultCacheBackend},
+}
+_PATH_PARAMETERS = ("path", "db_path")
+_ACCEPTED = {bool: "a boolean", int: "an integer", float: "a number", str: "text", list: "an array", dict: "a table"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One back end to use, not made yet.
+
+    Args:
+        kind: `database` or `cache`.
+        name: the name that it is registered under.
+        implementation: the back end, its class or a function that makes one.
+        file: the config.toml in use, for messages.
+        configured: whether that file selected it, by name.
+        options: what that file gives it.
+    """
+
+    kind: str
+    name: str
+    implementation: Implementation
+    file: Path
+    configured: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes_path(self) -> bool:
+        """Whether it is made for one database file; one that was made before, or has no files, is not."""
+        return self._path_parameter() is not None
+
+    def refuse_named_file(self, paths: ResolvedPaths, path: Path) -> None:
+        """Refuse a file that a flag or the environment names, when config selects a back end that cannot honour it.
+
+        Raises:
+            ConfigError: it is so.
+        """
+        if self.configured and not self.takes_path and paths.database_named and path == paths.db_path:
+            raise ConfigError(
+                f"{paths.origin('database')} names {path}, but {self.file} selects the database back end {self.name}, "
+                "which has no file to choose: take back one of the two"
+            )
+
+    def make(self, path: Path | None) -> Any:
+        """The back end itself.
+
+        Args:
+            path: the database file, for a back end that takes one.
+
+        Raises:
+            ConfigError: an option that is unknown, missing or of a wrong type, or a back end of another kind.
+        """
+        made: Any = self.implementation
+        if isinstance(made, (DatabaseBackend, CacheBackend)):
+            if self.options:
+                raise self._refused(f"the back end {self.name} is registered as an instance, which takes no options")
+        else:
+            self._check_options()
+            arguments = dict(self.options)
+            parameter = self._path_parameter()
+            if parameter is not None:
+                arguments[parameter] = path
+            try:
+                inspect.signature(made).bind(**arguments)
+            except TypeError as error:
+                raise self._refused(f"the back end {self.name} cannot be made: {error}") from error
+            try:
+                made = made(**arguments)
+            except ConfigError as error:
+                raise self._refused(str(error)) from error
+        interface = KINDS[self.kind]
+        if not isinstance(made, interface):
+            raise self._refused(f"the back end {self.name} is a {type(made).__name__}, not a {interface.__name__}")
+        return made
+
+    def _check_options(self) -> None:
+        types: Mapping[str, type] | None = getattr(self.implementation, "options", None)
+        parameters = self._parameters()
+        known = set(parameters if types is None else types).difference(_PATH_PARAMETERS)
+        anything = types is None and any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+        for option, value in self.options.items():
+            if option not in known and not anything:
+                raise self._refused(f"unknown option{_advice(option, known)}", option)
+            expected = object if types is None else types[option]
+            if not isinstance(value, (int, float) if expected is float else expected) or (
+                isinstance(value, bool) and expected not in (bool, object)
+            ):
+                accepted = _ACCEPTED.get(expected, expected.__name__)
+                raise wrong_type(self.file, self._dotted(option), value, accepted)
+
+    def _path_parameter(self) -> str | None:
+        return next((name for name in _PATH_PARAMETERS if name in self._parameters()), None)
+
+    def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        if isinstance(self.implementation, (DatabaseBackend, CacheBackend)) or not callable(self.implementation):
+            return {}
+        return inspect.signature(self.implementation).parameters
+
+    def _dotted(self, option: str) -> str:
+        return f"backends.{self.kind}_options{'.' if option else ''}{option}"
+
+    def _refused(self, text: str, option: str = "") -> ConfigError:
+        return ConfigError(f"{self.file}: {self._dotted(option)}: {text}" if self.configured else text)
+
+
+def select(kind: str, config: Config, registered: Mapping[str, Implementation]) -> Selection:
+    """What is registered under the kind itself, else what config names.
+
+    Args:
+        kind: `database` or `cache`.
+        config: names a back end of each kind.
+        registered: by name, besides the built-in ones.
+
+    Raises:
+        ConfigError: config names a back end that does not exist.
+    """
+    file = config.paths.config_dir / CONFIG_NAME
+    if kind in registered:
+        return Selection(kind, kind, registered[kind], file)
+    known = {**BUILT_IN[kind], **{name: one for name, one in registered.items() if name not in KINDS}}
+    name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
+    if name not in known:
+        available = ", ".join(sorted(known))
+        raise ConfigError(f"{file}: backends.{kind} is '{name}', which is not a back end; available: {available}")
+    return Selection(kind, name, known[name], file, configured=True, options=options)
+
+
+def _advice(option: str, known: set[str]) -> str:
+    import difflib  # a misspelling alone needs it
+
+    near = difflib.get_close_matches(option, known, n=1)
+    return (f", did you mean {near[0]}?" if near else "") + f" (known: {', '.join(sorted(known)) or 'none'})"
