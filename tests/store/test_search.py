@@ -136,8 +136,8 @@ def db(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def ids(db: Database, query: str, **options: bool) -> list[str]:
-    return [hit.entry.id for hit in db.search(query, limit=-1, update_access=False, **options)]
+def ids(db: Database, query: str) -> list[str]:
+    return [hit.entry.id for hit in db.search(query, limit=-1, update_access=False)]
 
 
 def add(db: Database, entry_id: str, title: str, content: str = "", context: StructuredContext | None = None) -> None:
