@@ -106,6 +106,17 @@ class ServiceContainer:
             raise KeyError(f"{name} is not registered")
         return self._registered[name]
 
+    def selected_name(self, kind: str) -> str:
+        """The name of the back end in use for a kind, which is that of the kind when one was registered under it.
+
+        Args:
+            kind: `database` or `cache`.
+
+        Raises:
+            ConfigError: config names a back end that does not exist.
+        """
+        return select(kind, self._config(), self._registered).name
+
     def database(self, path: Path | None = None) -> DatabaseBackend:
         """The selected database back end on `path`, connected; each call is one use that `release` gives back.
 
