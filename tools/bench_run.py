@@ -1,0 +1,165 @@
+"""Measures Rekall, each figure beside its named limit; `tools/bench` starts it in the right environment."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks import adapter, startup, store
+from benchmarks.bases import Bases
+from benchmarks.measure import Progress, Row
+from benchmarks.texts import Texts, made_up_texts, real_texts
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+SECTIONS = ("start-up", "adapter", "store")
+
+
+def main() -> int:
+    """Measure, print the table, write the JSON file."""
+    options = _arguments()
+    try:
+        texts = real_texts(options.data) if options.data else made_up_texts()
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    sections = options.section or SECTIONS
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="rekall-bench-") as folder, _progress() as progress:
+        # what is measured must not find the user's own base or configuration
+        os.environ["REKALL_HOME"] = folder
+        for name in ("REKALL_DB_PATH", "REKALL_DEBUG"):
+            os.environ.pop(name, None)
+        rows = _measure(sections, Bases(Path(folder), texts, progress), quick=options.quick)
+    _show(rows, texts, time.monotonic() - started)
+    options.json.write_text(json.dumps(_report(rows, texts, quick=options.quick), indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.json}")
+    over = [row for row in rows if row.is_over]
+    return 1 if options.check and over else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tools/bench",
+        description="Measure start-up, adapter layer and store, each beside a named limit and in turns with it.",
+    )
+    parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)} (all)")
+    parser.add_argument("--data", type=Path, help="JSON lines with title and content, to measure on real text")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no base of 100,000 entries")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go (bench.json)")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a limit is exceeded")
+    options = parser.parse_args()
+    unknown = [name for name in options.section if name not in SECTIONS]
+    if unknown:
+        parser.error(f"unknown section {unknown[0]}: use {', '.join(SECTIONS)}")
+    return options
+
+
+def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]:
+    rows: list[Row] = []
+    if "start-up" in sections:
+        rows += startup.measure(bases, rounds=8 if quick else 40, handshakes=2 if quick else 7)
+    if "adapter" in sections:
+        rows += adapter.measure(bases, calls=40_000 if quick else 400_000, searches=1_000 if quick else 10_000)
+    if "store" in sections:
+        rows += store.measure(bases, store.sizes_for(quick=quick), rounds=100 if quick else 600)
+    return rows
+
+
+class _Bar:
+    """Progress as a bar on a terminal."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task: TaskID | None = None
+
+    def start(self, what: str, steps: int) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(what, total=steps)
+
+    def step(self, count: int = 1) -> None:
+        if self._task is not None:
+            self._bar.advance(self._task, count)
+
+
+class _Lines:
+    """Progress as one line for each thing that is begun."""
+
+    def start(self, what: str, steps: int) -> None:
+        print(f"{what} ({steps:,})", file=sys.stderr, flush=True)
+
+    def step(self, count: int = 1) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=2) as bar:
+        yield _Bar(bar)
+
+
+def _show(rows: Sequence[Row], texts: Texts, seconds: float) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    table = Table(
+        title=f"Rekall on {platform.python_implementation()} {platform.python_version()}", title_justify="left"
+    )
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    table.add_column("beside")
+    for name in ("its figure", "ratio", "limit", ""):
+        table.add_column(name, justify="right")
+    section = ""
+    for row in rows:
+        if row.section != section:
+            if section:
+                table.add_section()
+            section = row.section
+            table.add_row(f"[bold]{section}[/bold]")
+        limit = ""
+        if row.limit is not None:
+            limit = f"{row.limit:g} x" if row.ratio is not None and row.limits_ratio else f"{row.limit:g} {row.unit}"
+        table.add_row(
+            *(row.what, f"{_number(row.figure)} {row.unit}", row.reference),
+            "" if row.base is None else f"{_number(row.base)} {row.unit}",
+            "" if row.ratio is None else f"{row.ratio:.3f}" if row.limit and row.limit < 1.1 else f"{row.ratio:.2f}",
+            *(limit, {None: "", True: "[red]over[/red]", False: "ok"}[row.is_over]),
+        )
+    console.print(table)
+    console.print(f"Data: {texts.source}. {seconds:.0f} s on {os.cpu_count()} cores.", highlight=False)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.3f}" if abs(value) < 10 and value != int(value) else f"{value:,.1f}".removesuffix(".0")
+
+
+def _report(rows: Sequence[Row], texts: Texts, *, quick: bool) -> dict[str, object]:
+    return {
+        "made": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "cores": os.cpu_count(),
+        "data": texts.source,
+        "quick": quick,
+        "rows": [row.record() for row in rows],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

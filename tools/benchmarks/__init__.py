@@ -1,0 +1,1 @@
+"""What `tools/bench` measures: one module for each section, and what they share."""

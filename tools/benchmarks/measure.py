@@ -1,0 +1,125 @@
+"""Timing by turns, and the rows of the report."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+Prepare: TypeAlias = Callable[[int], Callable[[], object]]
+"""Makes, for the number of a round, the call to be timed; what it does itself is not timed."""
+
+
+class Progress(Protocol):
+    """Tells whoever waits what is being done."""
+
+    def start(self, what: str, steps: int) -> None:
+        """Begin something that takes so many steps."""
+
+    def step(self, count: int = 1) -> None:
+        """So many steps are done."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that one call took, in the order of the rounds."""
+
+    seconds: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.seconds)
+
+    @property
+    def least(self) -> float:
+        return min(self.seconds)
+
+
+def by_turns(calls: Mapping[str, Prepare], rounds: int, progress: Progress, *, warm_up: int = 0) -> dict[str, Times]:
+    """Time several calls in one run, one after the other in every round, so that a busy machine disturbs all alike.
+
+    Args:
+        calls: by name; the one that begins changes with every round.
+        rounds: times that each is timed.
+        progress: told once per round.
+        warm_up: rounds before that are not kept; numbered on from `rounds`.
+
+    Returns:
+        The times of each call.
+    """
+    names = list(calls)
+    kept: dict[str, list[float]] = {name: [] for name in names}
+    for number in [*range(rounds, rounds + warm_up), *range(rounds)]:
+        for place in range(len(names)):
+            name = names[(number + place) % len(names)]
+            call = calls[name](number)
+            started = time.perf_counter()
+            call()
+            taken = time.perf_counter() - started
+            if number < rounds:
+                kept[name].append(taken)
+        if number < rounds:
+            progress.step()
+    return {name: Times(taken) for name, taken in kept.items()}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the report.
+
+    Args:
+        section: `start-up`, `adapter` or `store`.
+        what: what was measured.
+        figure: the result, in `unit`.
+        unit: `ms`, `us` or another.
+        reference: what it is compared with.
+        base: the reference's own result, in `unit`.
+        limit: what must not be exceeded: by the ratio where there is a base and `limits_ratio`, else by the figure.
+        limits_ratio: see `limit`.
+        details: further numbers for the JSON file.
+    """
+
+    section: str
+    what: str
+    figure: float
+    unit: str
+    reference: str = ""
+    base: float | None = None
+    limit: float | None = None
+    limits_ratio: bool = True
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        return self.figure / self.base if self.base else None
+
+    @property
+    def is_over(self) -> bool | None:
+        """Whether the limit is exceeded; None without a limit."""
+        if self.limit is None:
+            return None
+        judged = self.ratio if self.limits_ratio and self.ratio is not None else self.figure
+        return judged > self.limit
+
+    def record(self) -> dict[str, Any]:
+        """The row for the JSON file."""
+        return {**asdict(self), "ratio": self.ratio, "over": self.is_over}
+
+
+def details(times: Mapping[str, Times], scale: float) -> dict[str, dict[str, float]]:
+    """Median, mean, least and number of the times of each call, in 1 / `scale` seconds."""
+    return {
+        name: {
+            "median": taken.median * scale,
+            "mean": taken.mean * scale,
+            "least": taken.least * scale,
+            "rounds": len(taken.seconds),
+        }
+        for name, taken in times.items()
+    }

@@ -1,0 +1,73 @@
+# Sourced by the tools: finds a Python, makes a virtual environment in the checkout, installs Rekall into it as a wheel.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+unset PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+say() { printf '==> %s\n' "$*"; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+is_supported() {
+  "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null
+}
+
+find_python() {
+  local name
+  for name in python3 python3.13 python3.12 python3.11 python3.10 python; do
+    if command -v "$name" >/dev/null && is_supported "$name"; then
+      printf '%s\n' "$name"
+      return
+    fi
+  done
+  fail "no Python from 3.10 to 3.13 is on the PATH: install one, or name it with --python PATH"
+}
+
+# make_environment FOLDER PYTHON: keeps the environment that is there while it works
+make_environment() {
+  if is_supported "$1/bin/python" && "$1/bin/python" -c 'import pip' 2>/dev/null; then
+    return
+  fi
+  "$2" -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "$2 cannot make virtual environments: install that part of it (Debian, Ubuntu: sudo apt install python3-venv)"
+  say "make the virtual environment ${1#"$root"/}"
+  "$2" -m venv --clear "$1"
+}
+
+# pip_install FOLDER ARGUMENT...
+pip_install() {
+  local environment=$1
+  shift
+  "$environment/bin/python" -m pip install -qq "$@" || fail "pip cannot install $*: see above"
+}
+
+# build_rekall FOLDER: the sdist, and from it the wheel, in FOLDER/dist; sets `wheel`
+build_rekall() {
+  "$1/bin/python" -c 'import build, hatchling' 2>/dev/null || pip_install "$1" 'build>=1.2' 'hatchling>=1.25'
+  rm -rf "$1/dist"
+  if ! (cd "$1" && bin/python -m build --no-isolation --outdir dist "$root") >"$1/build.log" 2>&1; then
+    cat "$1/build.log" >&2
+    fail "the wheel cannot be built: see above"
+  fi
+  wheel=$(echo "$1"/dist/rekall-*.whl)
+}
+
+# install_rekall FOLDER [EXTRA]: the wheel that build_rekall made, with its dependencies
+install_rekall() {
+  # pip takes an installed wheel of the same version for the same one, so what is installed is told by its checksum
+  if ! "$1/bin/python" - "$wheel" <<'PYTHON'; then
+import hashlib, importlib.metadata, json, pathlib, sys
+
+try:
+    origin = importlib.metadata.distribution("rekall").read_text("direct_url.json")
+except importlib.metadata.PackageNotFoundError:
+    sys.exit(1)
+installed = json.loads(origin or "{}").get("archive_info", {}).get("hash")
+sys.exit(installed != "sha256=" + hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest())
+PYTHON
+    pip_install "$1" --force-reinstall --no-deps "$wheel"
+  fi
+  pip_install "$1" "$wheel${2:-}"
+}
