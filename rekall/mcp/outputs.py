@@ -1,0 +1,211 @@
+"""The structured content of the tools: what `rekall.records` gives, described for clients."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel
+
+from rekall.models import EntryStatus, EntryType, MatchKind, MemoryType, RelationType
+
+
+class EntryRecord(BaseModel):
+    """An entry, whole; times carry their offset."""
+
+    id: str
+    type: EntryType
+    title: str
+    content: str
+    tags: list[str]
+    project: str | None
+    confidence: int
+    status: EntryStatus
+    superseded_by: str | None
+    memory_type: MemoryType
+    created_at: str | None
+    updated_at: str | None
+    last_accessed: str | None
+    access_count: int
+    consolidation_score: float
+    centrality_score: float
+    next_review: str | None
+    review_interval: int
+    ease_factor: float
+
+
+class ContextRecord(BaseModel):
+    """A structured context, whole."""
+
+    situation: str
+    solution: str
+    trigger_keywords: list[str]
+    what_failed: str | None
+    conversation_excerpt: str | None
+    files_modified: list[str] | None
+    error_messages: list[str] | None
+    time_of_day: str | None
+    day_of_week: str | None
+    created_at: str | None
+    extraction_method: str
+
+
+class LinkRecord(BaseModel):
+    """A link, whole."""
+
+    id: str
+    source_id: str
+    target_id: str
+    type: RelationType
+    reason: str | None
+    created_at: str | None
+
+
+class LinkedEntry(BaseModel):
+    """A link of the entry shown, with the title at its other end."""
+
+    direction: Literal["outgoing", "incoming"]
+    id: str
+    title: str
+    type: RelationType
+    reason: str | None
+
+
+class HitRecord(BaseModel):
+    """A search result; `matched` tells whether the entry, its context or only some words satisfy the query."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    project: str | None
+    status: EntryStatus
+    confidence: int
+    snippet: str
+    relevance_score: float
+    matched: MatchKind
+
+
+class HelpOutput(BaseModel):
+    """Output of rekall_help."""
+
+    topic: Literal["search", "add", "links", "all"]
+    guide: str
+
+
+class SearchOutput(BaseModel):
+    """Output of rekall_search."""
+
+    results: list[HitRecord]
+    total_count: int
+
+
+class ShowOutput(BaseModel):
+    """Output of rekall_show."""
+
+    entry: EntryRecord
+    context: ContextRecord | None
+    context_text: str | None
+    links: list[LinkedEntry]
+
+
+class AddOutput(BaseModel):
+    """Output of rekall_add."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    project: str | None
+    context: Literal["structured", "text", "none"]
+    trigger_keywords: list[str]
+    keywords_extracted: bool
+
+
+class LinkOutput(BaseModel):
+    """Output of rekall_link."""
+
+    link: LinkRecord
+
+
+class UnlinkOutput(BaseModel):
+    """Output of rekall_unlink."""
+
+    source_id: str
+    target_id: str
+    removed: int
+
+
+class RelatedRecord(BaseModel):
+    """An entry reached over a link; `direction` is seen from `from_id`, `depth` counts links from the start."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    status: EntryStatus
+    relation_type: RelationType
+    direction: Literal["outgoing", "incoming"]
+    reason: str | None
+    from_id: str
+    depth: int
+
+
+class RelatedOutput(BaseModel):
+    """Output of rekall_related."""
+
+    entry_id: str
+    depth: int
+    related: list[RelatedRecord]
+    total_count: int
+
+
+class EntryContext(BaseModel):
+    """The contexts of one entry."""
+
+    id: str
+    title: str
+    context: ContextRecord | None
+    context_text: str | None
+
+
+class GetContextOutput(BaseModel):
+    """Output of rekall_get_context."""
+
+    contexts: list[EntryContext]
+    not_found: list[str]
+
+
+class ProjectCount(BaseModel):
+    """How many active entries a project has."""
+
+    project: str | None
+    entries: int
+
+
+class InfoOutput(BaseModel):
+    """Output of rekall_info; `by_project` lists the ten largest, entries without a project under null."""
+
+    entries: int
+    obsolete: int
+    by_type: dict[str, int]
+    by_project: list[ProjectCount]
+    links: int
+
+
+class DeprecateOutput(BaseModel):
+    """Output of rekall_deprecate; `reason_kept` tells whether the reason was stored."""
+
+    id: str
+    title: str
+    status: EntryStatus
+    superseded_by: str | None
+    reason_kept: bool
+
+
+class DeleteOutput(BaseModel):
+    """Output of rekall_delete."""
+
+    id: str
+    type: EntryType
+    title: str
+    deleted: bool

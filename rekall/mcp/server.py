@@ -1,0 +1,116 @@
+"""The MCP server: `create_server` for any transport, `serve_stdio` for an assistant on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from rekall import __version__
+from rekall import config as configuration
+from rekall.db import Database
+from rekall.errors import RekallError
+
+if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which takes a second: not before it is set
+    from fastmcp import FastMCP
+
+    from rekall.mcp.spec import OpenDatabase
+
+logger = logging.getLogger("rekall.mcp")
+
+_QUIET = {
+    "FASTMCP_ENV_FILE": os.devnull,  # else the .env of whatever project the client was started in
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_SHOW_SERVER_BANNER": "false",
+    "FASTMCP_ENABLE_RICH_LOGGING": "false",
+    "FASTMCP_LOG_LEVEL": "WARNING",
+}
+
+
+def create_server(open_database: OpenDatabase) -> FastMCP[None]:
+    """A server that offers every tool.
+
+    Args:
+        open_database: gives an open base, called in a worker thread at every call that needs one.
+
+    Returns:
+        The FastMCP server, not yet running.
+    """
+    from fastmcp import FastMCP
+
+    from rekall.mcp.tool import RekallTool
+    from rekall.mcp.tools import TOOLS
+    from rekall.mcp.tools.guide import INSTRUCTIONS
+
+    return FastMCP(
+        "rekall",
+        INSTRUCTIONS,
+        version=__version__,
+        tools=[RekallTool.of(spec, open_database) for spec in TOOLS],
+        on_duplicate="error",
+        mask_error_details=True,
+    )
+
+
+def serve_stdio() -> None:
+    """Serve the configured base over stdin and stdout until the client closes stdin, or SIGTERM or SIGINT comes.
+
+    The base is opened by the first call that needs it, so that the handshake waits for nothing and a base that cannot
+    be opened gives errors that an assistant can report, not a server that does not start.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    base = _ConfiguredBase()
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        # The thread that waits for stdin cannot be interrupted, and a normal exit would wait for it.
+        try:
+            base.close()
+        except RekallError as error:
+            logger.error("%s", error)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        create_server(base.open).run("stdio", show_banner=False)
+    except Exception as error:
+        if not _client_is_gone(error):
+            raise
+    finally:
+        base.close()
+
+
+def _client_is_gone(error: BaseException) -> bool:
+    """Whether nobody reads stdout any more; AnyIO groups the errors of its tasks."""
+    parts = getattr(error, "exceptions", ())
+    return all(map(_client_is_gone, parts)) if parts else isinstance(error, BrokenPipeError)
+
+
+class _ConfiguredBase:
+    """The base that the configuration names, opened once; a failure is tried again by the next call."""
+
+    def __init__(self) -> None:
+        # Reentrant: a signal may stop the process while its main thread is in `close` already.
+        self._lock = threading.RLock()
+        self._database: Database | None = None
+
+    def open(self) -> Database:
+        with self._lock:
+            if self._database is None:
+                config = configuration.get_config()
+                for warning in config.warnings:
+                    logger.warning("%s", warning)
+                database = Database(config.db_path)
+                database.init()
+                self._database = database
+            return self._database
+
+    def close(self) -> None:
+        with self._lock:
+            database, self._database = self._database, None
+            if database is not None:
+                database.close()

@@ -1,0 +1,214 @@
+"""rekall_search, rekall_show and rekall_get_context: finding entries and reading them.
+
+All three are read-only for a client. A search and a show count an access of what they give, as in Rekall 0.3, but that
+is bookkeeping about reading: it changes no knowledge, and a client that had to ask before every look would not look.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from rekall.db import Database
+from rekall.errors import EntryNotFoundError, InvalidValueError
+from rekall.mcp.ids import find, resolve
+from rekall.mcp.outputs import GetContextOutput, SearchOutput, ShowOutput
+from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
+from rekall.mcp.text import (
+    NO_CONTEXT,
+    context_lines,
+    is_summary,
+    listed,
+    one_line,
+    short_id,
+    snippet,
+    stars,
+)
+from rekall.models import Entry, SearchResult, StructuredContext
+from rekall.records import context_record, entry_record, hit_record
+
+MAX_CONTEXT_TEXT = 2000
+"""Characters of a free text context that rekall_get_context gives."""
+_LARGEST_LIMIT = 1_000_000
+
+
+class SearchArguments(Arguments):
+    """Arguments of rekall_search."""
+
+    query: str = Field(
+        description='Words (all wanted, fewer accepted), "a phrase", prefix*, OR, NOT, title:word. Any text is safe.'
+    )
+    context: str | None = Field(None, description="What you are working on; used once semantic search is enabled")
+    type: str | None = Field(None, description="Only this type, such as bug or decision")
+    project: str | None = Field(None, description="Only this project, exactly")
+    limit: int = Field(10, description="Results at most; a negative number: all")
+
+
+class ShowArguments(Arguments):
+    """Arguments of rekall_show."""
+
+    id: str = Field(description="Id, or its unique beginning")
+
+
+class GetContextArguments(Arguments):
+    """Arguments of rekall_get_context."""
+
+    entry_ids: list[str] = Field(description="Ids, or their unique beginnings", min_length=1)
+
+
+def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
+    """Find entries; each hit counts as an access."""
+    limit = max(-1, min(args.limit, _LARGEST_LIMIT))
+    hits = open_database().search(args.query, args.type, args.project, limit=limit)
+    structured = {"results": [_compact_hit(hit) for hit in hits], "total_count": len(hits)}
+    if not hits:
+        return Answer("No entries found: try fewer or other words, or rekall_info for what there is.", structured)
+    blocks = [f"Found {len(hits)} result{'' if len(hits) == 1 else 's'}:"]
+    blocks += ["\n".join(_hit_lines(hit.entry)) for hit in hits]
+    blocks.append("Use rekall_show with an id to read the whole entry.")
+    return Answer("\n\n".join(blocks), structured)
+
+
+def show(open_database: OpenDatabase, args: ShowArguments) -> Answer:
+    """Read one entry; counts as an access."""
+    db = open_database()
+    entry = find(db, args.id, count=True)
+    context = db.get_structured_context(entry.id)
+    text = db.get_context(entry.id)
+    links: list[dict[str, Any]] = [
+        {
+            "direction": "outgoing" if link.source_id == entry.id else "incoming",
+            "id": other.id,
+            "title": other.title,
+            "type": link.relation_type,
+            "reason": link.reason,
+        }
+        for other, link in db.get_related_entries(entry.id)
+    ]
+    lines = [f"# {one_line(entry.title)}", "", *_field_lines(entry), "", "## Content", entry.content or "[no content]"]
+    if links:
+        lines += ["", "## Links", *map(_link_line, links)]
+    if context is not None or text:
+        lines += ["", "## Context", *_context_section(context, text, None)]
+    structured = {
+        "entry": entry_record(entry),
+        "context": None if context is None else context_record(context),
+        "context_text": text,
+        "links": links,
+    }
+    return Answer("\n".join(lines), structured)
+
+
+def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answer:
+    """Read the contexts of several entries; counts nothing."""
+    db = open_database()
+    ids, not_found = _resolve_all(db, args.entry_ids)
+    entries = db.entries.get_many(ids)
+    texts = db.get_contexts_for_verification(ids)
+    lines = ["# Contexts"]
+    records = []
+    for entry in (entries[entry_id] for entry_id in ids if entry_id in entries):
+        context, text = db.get_structured_context(entry.id), texts.get(entry.id)
+        lines += ["", f"## Entry {short_id(entry.id)} {one_line(entry.title)}"]
+        lines += _context_section(context, text, MAX_CONTEXT_TEXT)
+        records.append(
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "context": None if context is None else context_record(context),
+                "context_text": text,
+            }
+        )
+    for prefix in not_found:
+        lines += ["", f"## Entry {short_id(prefix)}", "[no entry has this id]"]
+    return Answer("\n".join(lines), {"contexts": records, "not_found": not_found})
+
+
+def _compact_hit(hit: SearchResult) -> dict[str, Any]:
+    """What an assistant needs in order to choose: not the whole content, which rekall_show gives."""
+    whole = hit_record(hit, ())
+    chosen = ("id", "type", "title", "tags", "project", "status", "confidence", "relevance_score", "matched")
+    return {key: whole[key] for key in chosen} | {"snippet": snippet(hit.entry.content)}
+
+
+def _hit_lines(entry: Entry) -> list[str]:
+    lines = [f"- [{entry.id}] {entry.type}: {one_line(entry.title)}", f"  Tags: {listed(entry.tags)}"]
+    return [*lines, f"  {snippet(entry.content)}"] if entry.content else lines
+
+
+def _field_lines(entry: Entry) -> list[str]:
+    lines = [
+        f"ID: {entry.id}",
+        f"Type: {entry.type}",
+        f"Memory: {entry.memory_type}",
+        f"Confidence: {stars(entry.confidence)}",
+        f"Tags: {listed(entry.tags)}",
+        f"Project: {entry.project or 'none'}",
+        f"Created: {entry.created_at:%Y-%m-%d %H:%M}",
+        f"Status: {entry.status}",
+    ]
+    return [*lines, f"Superseded by: {entry.superseded_by}"] if entry.superseded_by else lines
+
+
+def _link_line(link: dict[str, Any]) -> str:
+    arrow = "→" if link["direction"] == "outgoing" else "←"
+    line = f"{arrow} [{link['type']}] {link['id']} {one_line(link['title'])}"
+    return f"{line} (reason: {one_line(link['reason'])})" if link["reason"] else line
+
+
+def _context_section(context: StructuredContext | None, text: str | None, longest: int | None) -> list[str]:
+    lines = []
+    if text and not (context is not None and is_summary(text, context)):
+        lines.append(text if longest is None or len(text) <= longest else text[:longest] + "...")
+    if context is not None:
+        lines += context_lines(context)
+    return lines or [NO_CONTEXT]
+
+
+def _resolve_all(db: Database, prefixes: list[str]) -> tuple[list[str], list[str]]:
+    """The full ids, each once, and the prefixes that no entry has; one that several share is an error."""
+    ids, missing = dict[str, None](), []
+    failure: EntryNotFoundError | None = None
+    for prefix in prefixes:
+        try:
+            ids[resolve(db, prefix)] = None
+        except EntryNotFoundError as error:
+            failure = error
+            missing.append(prefix)
+    if failure is not None and not ids:
+        raise InvalidValueError(f"none of the entry_ids is known: {failure}")
+    return list(ids), missing
+
+
+SEARCH = ToolSpec(
+    name="rekall_search",
+    description="Search the developer's knowledge base (bugs, patterns, decisions, pitfalls, configs, references). "
+    "Call it before solving a problem or choosing a design: the answer may be there. Then rekall_show a hit.",
+    arguments=SearchArguments,
+    output=SearchOutput,
+    handler=search,
+    read_only=True,
+    idempotent=True,
+)
+
+SHOW = ToolSpec(
+    name="rekall_show",
+    description="Read one entry whole: content, context, links. Call it for a search hit before relying on it.",
+    arguments=ShowArguments,
+    output=ShowOutput,
+    handler=show,
+    read_only=True,
+    idempotent=True,
+)
+
+GET_CONTEXT = ToolSpec(
+    name="rekall_get_context",
+    description="Read the contexts of several entries at once (situation, solution, what failed, errors), "
+    "to tell whether search hits fit the problem at hand.",
+    arguments=GetContextArguments,
+    output=GetContextOutput,
+    handler=get_context,
+    read_only=True,
+    idempotent=True,
+)

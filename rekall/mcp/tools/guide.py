@@ -1,0 +1,105 @@
+"""rekall_help and rekall_info: how to use the knowledge base, and what is in it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from rekall.mcp.outputs import HelpOutput, InfoOutput
+from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
+
+INSTRUCTIONS = """\
+Rekall is the developer's own knowledge base: bugs and their fixes, decisions and their reasons, pitfalls, patterns, \
+configurations, references.
+Consult it: call rekall_search before you debug an error, choose a design or a library, or touch an unfamiliar part; \
+read promising hits with rekall_show and say which entry you rely on.
+Capture: when something was solved, decided or learned that would cost time to find out again, call rekall_add with \
+its context (situation, solution, what failed, error messages), and rekall_link it to what it builds on. \
+What is no longer true: rekall_deprecate.
+Ids may be shortened to a unique beginning."""
+
+MAX_PROJECTS = 10
+
+_SECTIONS = {
+    "search": """\
+## Search
+- rekall_search: plain words; entries with all of them come first, then contexts with all, then partial matches.
+- Operators: "exact phrase", prefix*, a OR b, a NOT b, title:word. Any other text is plain words: C++, user-id.
+- Filters: type and project, both exact. Obsolete entries are left out.
+- rekall_show reads a hit whole; rekall_get_context compares the contexts of several.""",
+    "add": """\
+## Add
+- rekall_add: type (bug, pattern, decision, pitfall, config, reference), a title that says the point, Markdown content.
+- context: {"situation", "solution"} and, where known, what_failed, error_messages, files_modified, trigger_keywords \
+(extracted when absent). Plain text works too. All of it is searched.
+- confidence: 0 a guess, 2 the default, 5 proven. Tags and project in short lower-case words.
+- Search first; extend what is there by a link instead of adding it twice.""",
+    "links": """\
+## Links
+- rekall_link source to target, with a reason: related, supersedes (source replaces target), derived_from \
+(source comes from target), contradicts.
+- rekall_related walks them, up to three links far; rekall_unlink removes them.
+- rekall_deprecate marks an entry obsolete and names its replacement; rekall_delete removes one for good.""",
+}
+
+
+class HelpArguments(Arguments):
+    """Arguments of rekall_help."""
+
+    topic: Literal["search", "add", "links", "all"] | None = Field(None, description="All when left out")
+
+
+class InfoArguments(Arguments):
+    """Arguments of rekall_info."""
+
+
+def explain_usage(_: OpenDatabase, args: HelpArguments) -> Answer:
+    """The usage guide, or one part of it; works without a base."""
+    topic = args.topic or "all"
+    parts = list(_SECTIONS.values()) if topic == "all" else [_SECTIONS[topic]]
+    guide = "\n\n".join(["# Using Rekall", *parts])
+    return Answer(guide, {"topic": topic, "guide": guide})
+
+
+def info(open_database: OpenDatabase, _: InfoArguments) -> Answer:
+    """What the base holds, in numbers."""
+    db = open_database()
+    active, everything = db.entries.count(), db.entries.count(include_obsolete=True)
+    by_type, by_project = db.entries.count_by("type"), db.entries.count_by("project")
+    projects = list(by_project.items())[:MAX_PROJECTS]
+    links = db.links.count()
+    lines = ["# Rekall knowledge base", "", f"## Entries: {active}"]
+    if active:
+        lines += ["", "By Type:", *(f"- {name}: {count}" for name, count in by_type.items())]
+        lines += ["", "By Project:", *(f"- {name or '[no project]'}: {count}" for name, count in projects)]
+    lines += ["", f"Obsolete: {everything - active}", "", f"## Links: {links}"]
+    structured = {
+        "entries": active,
+        "obsolete": everything - active,
+        "by_type": by_type,
+        "by_project": [{"project": name, "entries": count} for name, count in projects],
+        "links": links,
+    }
+    return Answer("\n".join(lines), structured)
+
+
+HELP = ToolSpec(
+    name="rekall_help",
+    description="How to search, add and link in Rekall. Call it when unsure how to use the other tools.",
+    arguments=HelpArguments,
+    output=HelpOutput,
+    handler=explain_usage,
+    read_only=True,
+    idempotent=True,
+)
+
+INFO = ToolSpec(
+    name="rekall_info",
+    description="What the knowledge base holds: entries by type and project, links.",
+    arguments=InfoArguments,
+    output=InfoOutput,
+    handler=info,
+    read_only=True,
+    idempotent=True,
+)
