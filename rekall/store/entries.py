@@ -152,7 +152,7 @@ class Entries:
             EntryNotFoundError: none.
             AmbiguousIdError: several; five are named.
         """
-        wanted = prefix.strip()
+        wanted = prefix.encode("utf-8", "replace").decode("utf-8").strip()  # an undecodable byte is in no id
         for form in dict.fromkeys((wanted, wanted.upper())):
             if not form:
                 continue
