@@ -28,7 +28,7 @@ from pathlib import Path
 from rekall.db import Database
 from rekall.errors import RekallError
 with Database(Path(sys.argv[2])) as db:
-    db.search("warm up")
+    db.search('warm "up"')
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
