@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rekall import graph
 from rekall.deprecation import warn_deprecated
 from rekall.errors import ClosedError, NotSupportedError
 from rekall.infra.container import ServiceContainer
@@ -20,9 +20,11 @@ from rekall.store.context_codec import compress_context, decompress_context
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
 from rekall.store.links import Links
-from rekall.store.maintenance import Maintenance
 from rekall.store.metadata import Metadata
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from rekall.store.maintenance import Maintenance
 
 __all__ = ["CURRENT_SCHEMA_VERSION", "Database", "compress_context", "decompress_context"]
 
@@ -268,6 +270,8 @@ class Database:
         make_clickable: bool = False,
     ) -> str | tuple[str, list[str]]:
         """See `rekall.graph.render_graph_ascii`."""
+        from rekall import graph  # a search never needs it
+
         return graph.render_graph_ascii(self.store, entry_id, max_depth, show_incoming, show_outgoing, make_clickable)
 
     # metadata

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rekall.errors import CorruptError
 from rekall.infra.interfaces import Statement
@@ -10,8 +10,7 @@ from rekall.store import derived, opening, pending
 from rekall.store.session import Session
 
 
-@dataclass(frozen=True)
-class IndexHealth:
+class IndexHealth(NamedTuple):
     """How the shared full-text table stands to the entries: ids without a row, with several, and rows without entry."""
 
     missing: int

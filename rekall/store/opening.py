@@ -10,10 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from rekall.errors import (
     DatabaseError,
@@ -51,8 +50,7 @@ _LOOK = (
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class SchemaState:
+class SchemaState(NamedTuple):
     """What tells one schema from another: `user_version` alone does not, three of them call themselves 12.
 
     Args:

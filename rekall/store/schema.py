@@ -6,13 +6,12 @@ What may be added beside them (all of it can be rebuilt) is in `rekall.store.der
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CURRENT_SCHEMA_VERSION = 12
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """One table: its columns with their definitions, then what stands behind the columns, and its indexes.
 
     Args:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rekall.infra.interfaces import DatabaseBackend
 from rekall.store import opening
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
 from rekall.store.links import Links
-from rekall.store.maintenance import Maintenance
 from rekall.store.metadata import Metadata
 from rekall.store.search import Search
 from rekall.store.session import Session
+
+if TYPE_CHECKING:
+    from rekall.store.maintenance import Maintenance
 
 
 class Store:
@@ -34,7 +37,13 @@ class Store:
         self.contexts = Contexts(self.session)
         self.links = Links(self.session, self.entries)
         self.metadata = Metadata(self.session)
-        self.maintenance = Maintenance(self.session)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Checks of the base, and the rebuilding of what can be rebuilt."""
+        from rekall.store.maintenance import Maintenance  # a search never needs it
+
+        return Maintenance(self.session)
 
     def schema_version(self) -> int:
         """The schema version that the file states."""
