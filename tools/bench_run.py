@@ -134,7 +134,7 @@ def _show(rows: Sequence[Row], texts: Texts, seconds: float) -> None:
             table.add_row(f"[bold]{section}[/bold]")
         limit = ""
         if row.limit is not None:
-            limit = f"{row.limit:g} x" if row.ratio is not None and row.limits_ratio else f"{row.limit:g} {row.unit}"
+            limit = f"{row.limit:g} x" if row.ratio is not None else f"{row.limit:g} {row.unit}"
         table.add_row(
             *(row.what, f"{_number(row.figure)} {row.unit}", row.reference),
             "" if row.base is None else f"{_number(row.base)} {row.unit}",

@@ -80,8 +80,7 @@ class Row:
         unit: `ms`, `us` or another.
         reference: what it is compared with.
         base: the reference's own result, in `unit`.
-        limit: what must not be exceeded: by the ratio where there is a base and `limits_ratio`, else by the figure.
-        limits_ratio: see `limit`.
+        limit: what must not be exceeded: by the ratio where there is a base, else by the figure.
         details: further numbers for the JSON file.
     """
 
@@ -92,7 +91,6 @@ class Row:
     reference: str = ""
     base: float | None = None
     limit: float | None = None
-    limits_ratio: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -104,8 +102,7 @@ class Row:
         """Whether the limit is exceeded; None without a limit."""
         if self.limit is None:
             return None
-        judged = self.ratio if self.limits_ratio and self.ratio is not None else self.figure
-        return judged > self.limit
+        return (self.figure if self.ratio is None else self.ratio) > self.limit
 
     def record(self) -> dict[str, Any]:
         """The row for the JSON file."""
