@@ -106,17 +106,6 @@ class ServiceContainer:
             raise KeyError(f"{name} is not registered")
         return self._registered[name]
 
-    def selected_name(self, kind: str) -> str:
-        """The name of the back end in use for a kind, which is that of the kind when one was registered under it.
-
-        Args:
-            kind: `database` or `cache`.
-
-        Raises:
-            ConfigError: config names a back end that does not exist.
-        """
-        return select(kind, self._config(), self._registered).name
-
     def database(self, path: Path | None = None) -> DatabaseBackend:
         """The selected database back end on `path`, connected; each call is one use that `release` gives back.
 
@@ -167,6 +156,18 @@ class ServiceContainer:
                 config = self._config()
                 self._cache = self._wrapped(select("cache", config, self._registered), config, None)
             return self._cache
+
+    def selected(self, kind: str) -> Selection:
+        """The back end that `database` or `cache` would give, not made yet.
+
+        Args:
+            kind: `database` or `cache`.
+
+        Raises:
+            ConfigError: unknown back end.
+        """
+        with self._lock:
+            return select(kind, self._config(), self._registered)
 
     def close(self) -> None:
         """Close every back end that this container opened, last opened first; a second call does nothing.

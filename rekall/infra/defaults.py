@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from rekall.deprecation import warn_deprecated
-from rekall.errors import CannotOpenError, ClosedError, ConfigError, GuardFailed, InvalidValueError, QueryError
+from rekall.errors import (
+    CannotOpenError,
+    ClosedError,
+    ConfigError,
+    CorruptError,
+    GuardFailed,
+    InvalidValueError,
+    QueryError,
+)
 from rekall.infra.interfaces import (
     CacheBackend,
     DatabaseBackend,
@@ -33,6 +41,8 @@ from rekall.infra.sqlite_errors import (
     translated,
 )
 
+SMALLEST_DATABASE = 512
+"""Bytes of the smallest page, and so of the smallest file, that SQLite writes."""
 BUSY_TIMEOUT = 2.5
 """Seconds that one attempt waits for another process's lock; three attempts stay under the retry deadline of 10 s."""
 
@@ -85,26 +95,11 @@ class DefaultDatabaseBackend(DatabaseBackend):
         return self._connection is not None
 
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
-        with self._lock:
-            try:
-                cursor = self._read(query, params)
-                row = cursor.fetchone()
-                names = cursor.description
-                cursor.close()
-            except DRIVER_ERRORS as error:
-                raise translate(error, self.path) from error
-        return None if row is None else {column[0]: value for column, value in zip(names, row, strict=True)}
+        names, row = self._read(query, params, sqlite3.Cursor.fetchone)
+        return None if row is None else dict(zip(names, row, strict=True))
 
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
-        with self._lock:
-            try:
-                cursor = self._read(query, params)
-                rows = cursor.fetchall()
-            except DRIVER_ERRORS as error:
-                raise translate(error, self.path) from error
-        if not rows:
-            return []
-        names = [column[0] for column in cursor.description]
+        names, rows = self._read(query, params, sqlite3.Cursor.fetchall)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
@@ -136,18 +131,30 @@ class DefaultDatabaseBackend(DatabaseBackend):
             raise ClosedError("the database is closed: call connect (or Database.init) first")
         return self._connection
 
-    def _read(self, query: str, params: Params | None) -> sqlite3.Cursor:
+    def _read(self, query: str, params: Params | None, fetch: Callable[[sqlite3.Cursor], Any]) -> tuple[list[str], Any]:
+        """The names of the columns, and what `fetch` takes from the cursor."""
         refuse_transaction_control(query)
-        connection = self._require()
-        before = connection.in_transaction
-        cursor = connection.cursor()
-        cursor.row_factory = None
-        cursor.execute(query, params or ())
-        if connection.in_transaction and not before:
-            # the driver began a transaction for it, and nobody would end that one
-            connection.rollback()
-            raise QueryError("fetch_one and fetch_all read: write with execute or execute_batch; nothing was changed")
-        return cursor
+        with self._lock:
+            connection = self._require()
+            before = connection.in_transaction
+            try:
+                cursor = connection.cursor()
+                cursor.row_factory = None
+                result = fetch(cursor.execute(query, params or ()))
+                names = [column[0] for column in cursor.description or ()]
+                cursor.close()
+            except DRIVER_ERRORS as error:
+                raise translate(error, self.path) from error
+            finally:
+                # for INSERT, UPDATE and DELETE the driver begins a transaction, which nobody here would end
+                wrote = connection.in_transaction and not before
+                if wrote:
+                    connection.rollback()
+            if wrote:
+                raise QueryError(
+                    "fetch_one and fetch_all read, nothing was changed: write with execute_batch or execute"
+                )
+            return names, result
 
     def _write(self, connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
         refuse_transaction_control(sql)
@@ -188,6 +195,9 @@ class DefaultDatabaseBackend(DatabaseBackend):
             raise CannotOpenError(f"{self.path} is a directory, not a database file: name the file itself")
         if not self.path.exists():
             self._create_file(self.path)
+        elif 0 < self.path.stat().st_size < SMALLEST_DATABASE:
+            # SQLite would take it for an empty database and write over it
+            raise CorruptError(f"{self.path} is not a SQLite database: name another file, or restore a backup")
         try:
             return self._configured(self._connect(self.path.absolute().as_uri()))
         except sqlite3.OperationalError as error:
