@@ -1,0 +1,139 @@
+"""The deprecation register: every row is sound, warns, and points at the line of whoever must change it."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import processes
+from support.failing import FailingDatabase
+
+from rekall.db import Database
+from rekall.deprecation import Deprecation, RekallDeprecationWarning, deprecated, register, warn_deprecated
+from rekall.infra import DefaultCacheBackend, register_backend
+from rekall.infra.instrument import instrument
+
+# What a user does that a row is about; each is one line, on which the warning must point.
+TRIGGERS: dict[str, Callable[[Path], Any]] = {
+    "Database.conn": lambda folder: Database(folder / "a.db").conn,
+    "register_backend(backend=)": lambda folder: register_backend("mine", backend=DefaultCacheBackend),
+    "DefaultCacheBackend(default_ttl=)": lambda folder: DefaultCacheBackend(default_ttl=60),
+}
+ROW = "Database.conn"
+
+
+def test_every_row_has_a_trigger_here() -> None:
+    """A new row fails until somebody shows that it warns."""
+    assert set(TRIGGERS) == set(register())
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_every_row_warns_at_the_caller_s_line(name: str, tmp_path: Path) -> None:
+    """Category, text with since, removal and replacement, the row itself, and this file's line."""
+    row = register()[name]
+    trigger = TRIGGERS[name]
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        trigger(tmp_path)
+    (warning,) = caught
+    assert warning.category is RekallDeprecationWarning
+    assert issubclass(RekallDeprecationWarning, DeprecationWarning)
+    assert str(warning.message) == (
+        f"{name} is deprecated since Rekall {row.since} and goes in {row.removal}: use {row.replacement}"
+    )
+    assert isinstance(warning.message, RekallDeprecationWarning)
+    assert warning.message.row is row
+    assert (warning.filename, warning.lineno) == (__file__, trigger.__code__.co_firstlineno)
+
+
+@pytest.mark.parametrize("row", register().values(), ids=lambda row: row.name)
+def test_every_row_keeps_the_policy(row: Deprecation) -> None:
+    """It warns in two majors at least: N and N+1; and it says what to use instead."""
+    assert int(row.removal.split(".")[0]) - int(row.since.split(".")[0]) >= 2
+    assert row.removal.split(".")[1:] in ([], ["0"], ["0", "0"])
+    assert len(row.replacement) > 10
+
+
+def test_names_stand_in_the_register_once() -> None:
+    """Two rows of one name would silently become one."""
+    import rekall
+
+    text = Path(inspect.getfile(rekall)).with_name("deprecations.toml").read_text("utf-8")
+    assert text.count("[[deprecated]]") == len(register())
+
+
+def test_the_register_is_not_read_before_something_warns() -> None:
+    """Start-up pays nothing for it: no TOML library is imported."""
+    printed = processes.run("import sys, rekall.db; print('tomllib' in sys.modules or 'tomli' in sys.modules)")
+    assert printed == "False\n"
+
+
+class Old:
+    """Something with a deprecated method and one that is not."""
+
+    @deprecated(ROW)
+    def method(self, value: int, *, factor: int = 2) -> int:
+        """Multiply."""
+        return value * factor
+
+    def other(self) -> int:
+        return 1
+
+
+def test_the_decorator_warns_and_passes_everything_on() -> None:
+    """Arguments, result, name and docstring stay."""
+    with pytest.warns(RekallDeprecationWarning, match=r"Database\.conn") as caught:
+        assert Old().method(3, factor=4) == 12
+    assert caught[0].filename == __file__
+    assert (Old.method.__name__, Old.method.__doc__) == ("method", "Multiply.")
+    assert str(inspect.signature(Old.method)) == str(inspect.signature(Old.method.__wrapped__))  # type: ignore[attr-defined]  # set by functools.wraps
+
+
+def test_every_call_warns_and_others_do_not() -> None:
+    """The decorator is on the one method."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Old().method(1)
+        Old().method(1)
+        Old().other()
+    assert len(caught) == 2
+
+
+def test_a_name_without_a_row_is_a_mistake() -> None:
+    """Nothing is deprecated past the register."""
+    with pytest.raises(KeyError, match="unheard of"):
+        warn_deprecated("unheard of")
+
+
+def test_a_deprecated_method_of_a_back_end_points_past_the_wrappers() -> None:
+    """The retry around the call is not the caller."""
+
+    class Back(FailingDatabase):
+        @deprecated(ROW)
+        def fetch_one(self, query: str, params: Any = None) -> Any:
+            return {"n": 1}
+
+    proxy = instrument(Back(), "fake")
+
+    def call() -> None:
+        proxy.fetch_one("SELECT 1")
+
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        call()
+    assert (caught[0].filename, caught[0].lineno) == (__file__, call.__code__.co_firstlineno + 1)
+
+
+def test_rekall_sets_no_filters_of_its_own() -> None:
+    """A program decides what it sees: by default Python shows the warning where the program itself is the caller."""
+    printed = processes.run(
+        "import subprocess, sys, warnings\n"
+        "code = 'from rekall.infra import DefaultCacheBackend\\nDefaultCacheBackend(1, 2)\\n'\n"
+        "done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
+        "print(done.stderr.count('RekallDeprecationWarning'))\n"
+        "done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True)\n"
+        "print(done.stderr.count('RekallDeprecationWarning'))\n"
+    )
+    assert printed == "1\n0\n"
