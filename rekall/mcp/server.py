@@ -67,11 +67,7 @@ def serve_stdio() -> None:
 
     def stop(signum: int, frame: FrameType | None) -> NoReturn:
         # The thread that waits for stdin cannot be interrupted, and a normal exit would wait for it.
-        try:
-            base.close()
-        except RekallError as error:
-            logger.error("%s", error)
-        os._exit(0)
+        _leave(base)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -80,8 +76,19 @@ def serve_stdio() -> None:
     except Exception as error:
         if not _client_is_gone(error):
             raise
+        # A normal exit would complain on stderr about the answer that could not be written.
+        _leave(base)
     finally:
         base.close()
+
+
+def _leave(base: _ConfiguredBase) -> NoReturn:
+    """End the process at once, with the base closed."""
+    try:
+        base.close()
+    except RekallError as error:
+        logger.error("%s", error)
+    os._exit(0)
 
 
 def _client_is_gone(error: BaseException) -> bool:

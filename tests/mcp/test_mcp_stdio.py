@@ -72,7 +72,7 @@ class Process:
 
     def end(self) -> tuple[int, str]:
         """Close stdin, and give the exit code and what was written to stderr; stdout holds nothing more."""
-        rest, errors = self.process.communicate(timeout=30)
+        rest, errors = self.process.communicate(timeout=60)
         assert rest == b""
         return self.process.returncode, errors.decode()
 
@@ -121,7 +121,7 @@ def test_a_signal_ends_the_server_and_what_was_answered_is_kept(number: signal.S
     server.greet()
     server.ask(2, "rekall_add", type="bug", title="Kept", context="Stored before the signal")
     server.process.send_signal(number)
-    assert server.process.wait(timeout=10) == 0
+    assert server.process.wait(timeout=60) == 0
     assert server.end() == (0, "")
     again = Process(tmp_path)
     again.greet()
@@ -140,7 +140,7 @@ def test_a_client_that_went_away_leaves_no_traceback(tmp_path: Path) -> None:
     server.send({"jsonrpc": "2.0", "id": 3, "method": "ping"})
     assert server.process.stdin is not None
     server.process.stdin.close()
-    assert server.process.wait(timeout=20) == 0
+    assert server.process.wait(timeout=60) == 0
     assert server.process.stderr.read() == b""
     server.process.stderr.close()
 
