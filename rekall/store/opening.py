@@ -210,8 +210,8 @@ def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Stateme
     yield Statement(schema.FULL_TEXT)
     if existing["entries"] and not existing["entries_fts"]:
         yield from map(Statement, derived.rebuild_full_text())
-    # before anything is updated: with 0.3's triggers each of these updates scans the full-text table
-    yield from map(Statement, derived.build())
+    # no text changes below, and with 0.3's trigger each of these updates would scan the full-text table
+    yield Statement("DROP TRIGGER IF EXISTS entries_au")
     if existing["entries"] and state.version < 1:
         # what schema 1 said of entries for which no access had been counted yet
         yield Statement("UPDATE entries SET last_accessed = created_at WHERE last_accessed IS NULL")
@@ -226,6 +226,7 @@ def _migration(backend: DatabaseBackend, state: SchemaState) -> Iterator[Stateme
                 )
     if "context_structured" in existing["entries"]:
         yield from compression_statements(backend, has_blob="context_blob" in existing["entries"])
+    yield from map(Statement, derived.build())
     yield Statement(f"PRAGMA user_version = {schema.CURRENT_SCHEMA_VERSION}")
 
 

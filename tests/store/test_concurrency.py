@@ -133,6 +133,31 @@ def test_processes_open_every_old_file_together(name: str, tmp_path: Path) -> No
         migrate_together(name, tmp_path / str(number))
 
 
+_PREPARE = """
+with Database(Path(sys.argv[2])) as db:
+    print(*sorted(hit.entry.id for hit in db.search("heartbeats", limit=-1)), db.backup_made)
+"""
+
+
+def test_processes_prepare_a_file_of_0_3_together(tmp_path: Path) -> None:
+    """The first counted search of a current file makes the derived objects: once, whoever comes first."""
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = databases.unpack("v12.db", folder)
+        outputs = processes.run_together(_PREPARE, [(path,)] * 8, folder / "gate")
+        (only,) = set(outputs)
+        assert only.split()[-1] == "None"
+        assert len(only.split()) > 1
+        with Database(path) as db:
+            assert db.maintenance.derived_problems() == []
+            assert db.maintenance.integrity_problems() == []
+            contexts = "SELECT count(*), count(DISTINCT id) FROM rekall_context_fts"
+            facts = databases.opened("v12.db")
+            number_of_them = len(facts["structured_contexts"].keys() | facts["legacy_context_sha256"].keys())
+            assert raw.rows(path, contexts) == [(number_of_them, number_of_them)]
+
+
 _COUNT = """
 db = Database(Path(sys.argv[2]))
 db.init()
