@@ -287,6 +287,7 @@ def test_0_3_goes_on_with_a_file_that_we_migrated(name: str, tmp_path: Path, sch
 def test_counting_leaves_the_full_text_rows_alone(pair: Pair) -> None:
     """An access count of either program rewrites nothing in the index: that is what made 0.3.0 slow."""
     pair.theirs.add("A", "alpha", "", [])
+    pair.theirs.add("B", "a later row, or the first would get its place back", "", [])
     places = "SELECT rowid, id FROM entries_fts"
     before = raw.rows(pair.path, places)
     pair.theirs.access("A")
