@@ -296,6 +296,8 @@ def test_words_and_operators_mean_what_0_3_users_typed(db: Database) -> None:
     assert set(ids(db, "content:order")) == {"A", "B"}
     assert ids(db, "opposite order")[0] == "A"
     assert ids(db, "NEAR(rows order, 3)") == ["A"]
+    assert ids(db, '"..." NOT deadlock') == []
+    assert set(ids(db, '"..." OR deadlock')) == {"A"}
 
 
 @pytest.mark.parametrize(
