@@ -106,8 +106,11 @@ def instrument(backend: Backend, name: str, *, retry: Retry | None = None, log: 
                 logged(attempt, log, retry.clock, backend=name, operation=method, attempt=number)
                 for number, attempt in enumerate(attempts, 1)
             ]
-        # given the instance, wrapt does not look for it at each call, which would take as long as all the rest
-        wrapped = wrapt.BoundFunctionWrapper(attempts[0], backend, _retried(errors, attempts[1:], retry))
+        wrapper = _retried(errors, attempts[1:], retry)
+        if method == "execute_batch":
+            wrapper = _with_kept_statements(wrapper)
+        # given the instance and the binding, wrapt looks for neither at each call: that would take as long as the rest
+        wrapped = wrapt.BoundFunctionWrapper(attempts[0], backend, wrapper, None, "function")
         setattr(proxy, method, wrapped if errors else attempts[0])
     return cast(Backend, proxy)
 
@@ -124,14 +127,10 @@ def _retried(errors: Errors, later: Sequence[Function], retry: Retry) -> Functio
             return again(REPEATABLE, error, started, args, kwargs)
 
     def write(wrapped: Function, _instance: object, args: Arguments, kwargs: Options) -> Any:
-        retryable = REPEATABLE if kwargs.pop("idempotent", False) else NOT_APPLIED
-        if "statements" in kwargs:
-            args = (kwargs.pop("statements"),)
-        if args and hasattr(args[0], "__next__"):
-            args = (list(args[0]),)  # an iterator gives its statements once, and each attempt needs them all
+        retryable = REPEATABLE if kwargs and kwargs.pop("idempotent", False) else NOT_APPLIED
         started = clock()
         try:
-            return wrapped(*args, **kwargs)
+            return wrapped(*args, **kwargs) if kwargs else wrapped(*args)
         except retryable as error:
             return again(retryable, error, started, args, kwargs)
 
@@ -148,3 +147,16 @@ def _retried(errors: Errors, later: Sequence[Function], retry: Retry) -> Functio
         raise error
 
     return read if errors is REPEATABLE else write
+
+
+def _with_kept_statements(wrapper: Function) -> Function:
+    """The wrapper of a method that takes statements: an iterator gives them once, and each attempt needs them all."""
+
+    def batch(wrapped: Function, instance: object, args: Arguments, kwargs: Options) -> Any:
+        if "statements" in kwargs:
+            args = (kwargs.pop("statements"),)
+        if args and hasattr(args[0], "__next__"):
+            args = (list(args[0]),)
+        return wrapper(wrapped, instance, args, kwargs)
+
+    return batch
