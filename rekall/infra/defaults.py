@@ -7,10 +7,9 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from rekall.deprecation import warn_deprecated
 from rekall.errors import (
@@ -40,6 +39,8 @@ from rekall.infra.sqlite_errors import (
     translate,
     translated,
 )
+
+T = TypeVar("T")
 
 SMALLEST_DATABASE = 512
 """Bytes of the smallest page, and so of the smallest file, that SQLite writes."""
@@ -103,19 +104,23 @@ class DefaultDatabaseBackend(DatabaseBackend):
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
-        with self._transaction() as connection:
+        def body(connection: sqlite3.Connection) -> Result:
             cursor = self._write(connection, query, params or ())
             return Result(max(cursor.rowcount, 0), cursor.lastrowid)
 
+        return self._atomically(body)
+
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
-        total = 0
-        with self._transaction() as connection:
+        def body(connection: sqlite3.Connection) -> int:
+            total = 0
             for index, statement in enumerate(statements):
                 changed = max(self._write(connection, statement.sql, statement.params).rowcount, 0)
                 if statement.expect is not None and changed != statement.expect:
                     raise GuardFailed(index, changed, statement.expect)
                 total += changed
-        return total
+            return total
+
+        return self._atomically(body)
 
     def backup(self, target: Path) -> None:
         with self._lock, translated(target):
@@ -163,30 +168,35 @@ class DefaultDatabaseBackend(DatabaseBackend):
         except DRIVER_ERRORS as error:
             raise translate(error, self.path) from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Hold the write lock of the file; commit at the end, undo everything on any error.
+    def _atomically(self, body: Callable[[sqlite3.Connection], T]) -> T:
+        """What `body` returns, run under the write lock of the file: committed at the end, undone on any error.
 
         What the body raises passes as it is: it may come from whoever makes up the statements of a batch.
         """
         with self._lock:
             connection = self._require()
-            with translated(self.path):
+            try:
                 if connection.in_transaction:
+                    # left open by whoever writes through `Database.conn`: 0.3 committed it with the next write
                     connection.commit()
                 if not self._write_ready:
                     self._prepare_for_writing(connection)
                 connection.execute("BEGIN IMMEDIATE")
+            except DRIVER_ERRORS as error:
+                raise translate(error, self.path) from error
             try:
-                yield connection
-                with translated(self.path):
+                result = body(connection)
+                try:
                     connection.execute("COMMIT")
+                except DRIVER_ERRORS as error:
+                    raise translate(error, self.path) from error
             except BaseException:
                 # a full disk may have ended the transaction already
                 if connection.in_transaction:
                     with translated(self.path):
                         connection.execute("ROLLBACK")
                 raise
+            return result
 
     def _open(self) -> sqlite3.Connection:
         if self.path is None:

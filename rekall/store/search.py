@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias, cast
 
+from rekall.errors import QueryError
 from rekall.infra.interfaces import Row, Value
 from rekall.models import MatchKind, SearchResult
 from rekall.store import scratch
@@ -64,7 +65,7 @@ class Search:
         filters = filter_sql(entry_type, project, memory_type, include_obsolete)
         counted = update_access and self._session.can_count()
         if counted:
-            rows = self._session.fetch_all(*_hits_sql(parsed, filters, limit))
+            rows = self._indexed(*_hits_sql(parsed, filters, limit))
         else:
             rows = self._without_preparing(parsed, filters, limit)
         entries = [entry_from_row(row) for row in rows]
@@ -74,6 +75,18 @@ class Search:
             SearchResult(entry, row["rank"], matched=_TIERS[cast(int, row["tier"])])
             for entry, row in zip(entries, rows, strict=True)
         ]
+
+    def _indexed(self, sql: str, values: dict[str, Value]) -> list[Row]:
+        """Hits by the base's own index, once nothing is missing from it: another program may have written meanwhile."""
+        try:
+            rows = self._session.fetch_all(sql, values)
+            if (rows and not rows[0]["waiting"]) or (not rows and self._session.is_prepared()):
+                return rows
+        except QueryError:
+            if self._session.is_prepared():
+                raise
+        self._session.prepare()
+        return self._session.fetch_all(sql, values)
 
     def _without_preparing(self, parsed: ParsedQuery, filters: Filters, limit: int) -> list[Row]:
         """Hits without writing: contexts that the base has not indexed yet are indexed in memory for this search."""
@@ -130,8 +143,9 @@ def _tiers_sql(conditions: tuple[str, ...], context: bool, in_context: bool, exc
         )
     tables_sql = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in tiers.items())
     hits = " UNION ALL ".join(f"SELECT * FROM {name}" for name in tiers)
+    waiting = "EXISTS (SELECT 1 FROM rekall_context_pending)" if context else "0"
     return (
-        f"WITH {tables_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank"
+        f"WITH {tables_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         " ORDER BY hits.tier, hits.rank, hits.place, hits.id"
     )

@@ -46,15 +46,16 @@ class Session:
 
         After the first time that is one small query: another program may have left a context that only Python can read.
         """
-        if self._is_prepared():
+        if self.is_prepared():
             return
         with self._lock:
-            if not self._is_prepared():
+            if not self.is_prepared():
                 opening.ensure_derived(self.backend)
                 pending.fill(self.backend)
                 self._prepared = True
 
-    def _is_prepared(self) -> bool:
+    def is_prepared(self) -> bool:
+        """Whether nothing is missing and nothing waits."""
         try:
             return self._prepared and self.fetch_one(_WAITING) is None
         except QueryError:
@@ -62,17 +63,16 @@ class Session:
 
     def can_count(self) -> bool:
         """Prepare for counting accesses; False on a base that cannot be written, which is searched all the same."""
-        if self._read_only:
-            return False
-        try:
-            self.prepare()
-        except ReadOnlyError:
-            self._read_only = True
+        if not (self._prepared or self._read_only):
+            try:
+                self.prepare()
+            except ReadOnlyError:
+                self._read_only = True
         return not self._read_only
 
     def count(self, statements: Iterable[Statement]) -> None:
         """Apply the batch of an access count; a base that cannot be written keeps its counts."""
-        if self._read_only or not (self._prepared or self.can_count()):
+        if not self.can_count():
             return
         try:
             self.backend.execute_batch(statements)
