@@ -1,0 +1,67 @@
+"""Every command of the program by name: where it is, and the line that help shows for it.
+
+A table instead of imports: help lists all commands without loading any, and a command loads its own module alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Find": {
+        "search": ("search:search", "Find entries by words, phrases and context."),
+        "browse": ("search:browse", "List entries, newest first."),
+        "show": ("show:show", "Show one entry with its context and links."),
+    },
+    "Capture": {
+        "add": ("add:add", "Store a new entry."),
+        "edit": ("edit:edit", "Change an entry, by options or in an editor."),
+        "deprecate": ("retire:deprecate", "Mark an entry as obsolete."),
+        "delete": ("retire:delete", "Remove an entry for good."),
+    },
+    "Connect": {
+        "link": ("links:link", "Link two entries."),
+        "unlink": ("links:unlink", "Remove the link between two entries."),
+        "related": ("links:related", "List the entries linked to one."),
+        "graph": ("graph:graph", "Draw the links around an entry."),
+        "centrality": ("links:centrality", "Compute how central entries are among their links."),
+    },
+    "The base": {
+        "info": ("base:info", "Say what the base holds."),
+        "init": ("base:init", "Create the base and its directories."),
+        "migrate": ("migrate:migrate", "Bring an older base to the current schema."),
+        "doctor": ("doctor:doctor", "Check everything, and say how to mend what is wrong."),
+    },
+    "The program": {
+        "config": ("about:config", "Show every setting and where it came from."),
+        "version": ("about:version", "Show the version of Rekall and of the base."),
+        "changelog": ("about:changelog", "Show what changed in Rekall."),
+        "mcp": ("mcp:mcp", "Serve AI assistants over stdio (MCP), or print the lines to set one up."),
+        "mcp-server": ("mcp:mcp", "The older name of mcp."),
+    },
+}
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    name: command for section in SECTIONS.values() for name, command in section.items()
+}
+
+OTHER_WORDS: Mapping[str, str] = {
+    "list": "browse",
+    "ls": "browse",
+    "find": "search",
+    "query": "search",
+    "get": "show",
+    "view": "show",
+    "new": "add",
+    "create": "add",
+    "update": "edit",
+    "change": "edit",
+    "remove": "delete",
+    "rm": "delete",
+    "check": "doctor",
+    "stats": "info",
+    "status": "info",
+    "serve": "mcp",
+    "setup": "init",
+}
+"""What people type for a command that has another name, for the hint."""

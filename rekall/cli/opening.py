@@ -1,0 +1,139 @@
+"""The base that a command works on: its configuration, whether it is there, and opening it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rekall.cli.output import tell
+from rekall.errors import CannotOpenError
+
+# What reads the base is imported by the functions that do: help and completion need none of it.
+if TYPE_CHECKING:
+    from rekall.config import Config
+    from rekall.db import Database
+    from rekall.infra.interfaces import DatabaseBackend
+
+_PRIVATE = 0o600
+
+
+def settings(ctx: Any, *, quiet: bool = False) -> Config:
+    """The configuration that the global flags ask for, now that of this process; its warnings go to stderr.
+
+    Args:
+        quiet: keep the warnings.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from rekall.config import load_config, set_config
+
+    config = load_config(**flags(ctx))
+    set_config(config)
+    for warning in [] if quiet else config.warnings:
+        tell(f"warning: {warning}")
+    return config
+
+
+def flags(ctx: Any) -> dict[str, bool]:
+    """The flags given before the command, as `load_config` takes them."""
+    given = ctx.find_root().params
+    return {name: bool(given.get(name)) for name in ("use_global", "use_legacy")}
+
+
+@contextmanager
+def open_base(ctx: Any) -> Iterator[Database]:
+    """The configured base, created or migrated where needed, closed at the end."""
+    with open_at(settings(ctx)) as base:
+        yield base
+
+
+@contextmanager
+def open_at(config: Config, path: Path | None = None, *, quiet: bool = False) -> Iterator[Database]:
+    """The base of a configuration, or the one at another path.
+
+    Args:
+        quiet: do not tell of a migration; the command itself does.
+    """
+    from rekall.db import Database
+
+    mend_permissions(config, path or config.db_path)
+    base = Database(path or config.db_path)
+    base.init()
+    try:
+        if base.backup_made is not None and not quiet:
+            tell(f"{base.db_path} now has schema {base.get_schema_version()}; what it was is in {base.backup_made}")
+        yield base
+    finally:
+        base.close()
+
+
+@contextmanager
+def open_backend(path: Path) -> Iterator[DatabaseBackend]:
+    """The back end itself, connected: nothing is created in it or migrated. A file that is missing comes into being."""
+    from rekall.infra import ServiceContainer
+
+    container = ServiceContainer.get_instance()
+    backend = container.database(path)
+    try:
+        yield backend
+    finally:
+        container.release(backend)
+
+
+def is_missing(config: Config, path: Path | None = None) -> bool:
+    """Whether there is no base yet, as configured or at another path; looking creates none."""
+    from rekall.infra import ServiceContainer
+    from rekall.store.opening import read_state
+
+    path = path or config.db_path
+    if path.exists():
+        return False
+    if ServiceContainer.get_instance().selected("database").name == "sqlite":
+        return True
+    with open_backend(path) as backend:
+        return read_state(backend).is_empty
+
+
+def require_base(config: Config) -> None:
+    """Refuse to go on where there is no base yet.
+
+    Raises:
+        CannotOpenError: there is none.
+    """
+    if is_missing(config):
+        raise CannotOpenError(f"no base yet at {config.db_path}: 'rekall add' or 'rekall init' creates it")
+
+
+def mend_permissions(config: Config, database: Path) -> None:
+    """Close the database file and config.toml to everybody but their owner, with a warning for each one mended.
+
+    A file that its owner may not write is meant to be read only, and stays.
+    """
+    if os.name == "nt":
+        return
+    from rekall.config_file import CONFIG_NAME
+
+    for file in (database, config.config_dir / CONFIG_NAME):
+        mode = open_to_others(file)
+        if mode is None or not mode & stat.S_IWUSR:
+            continue
+        try:
+            file.chmod(_PRIVATE)
+        except OSError:  # read-only medium, or somebody else's file: 'rekall doctor' tells
+            continue
+        tell(f"warning: {file} had the mode {mode:04o}, now {_PRIVATE:04o}: nobody else can read it")
+
+
+def open_to_others(file: Path) -> int | None:
+    """The mode of a regular file that is not 0600; None when it is, or there is no such file."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    mode = stat.S_IMODE(status.st_mode)
+    return mode if stat.S_ISREG(status.st_mode) and mode != _PRIVATE else None

@@ -1,0 +1,89 @@
+"""The program: global flags, the lazily loaded commands, and how any failure ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from rekall.cli.commands import COMMANDS, OTHER_WORDS, SECTIONS
+from rekall.cli.failures import run_guarded
+
+PROGRAM = "rekall"
+
+
+class CommandTable(TyperGroup):
+    """The group of all commands, which loads the module of the one that is invoked."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        loaded = typer.Typer(add_completion=False, rich_markup_mode=None)
+        loaded.command(cmd_name)(getattr(import_module(f"rekall.cli.{module}"), function))
+        return get_command(loaded)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = [OTHER_WORDS[name]] if name in OTHER_WORDS else get_close_matches(name, COMMANDS, 1)
+            ctx.fail(f"unknown command '{name}'" + (f" (did you mean {near[0]}?)" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, COMMANDS))  # one column for all sections
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        def run() -> Any:
+            return TyperGroup.main(self, args, prog_name, complete_var, False, windows_expand_args, **extra)
+
+        return run_guarded(run) if standalone_mode else run()
+
+
+app = typer.Typer(
+    name=PROGRAM,
+    cls=CommandTable,
+    help="Rekall keeps what you have learned: bugs, patterns, decisions, pitfalls, configurations, references.",
+    epilog="An id may be shortened to any prefix that only one entry has.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    use_global: Annotated[
+        bool, typer.Option("--global", "-g", help="Use your own base, not the .rekall of this directory.")
+    ] = False,
+    use_legacy: Annotated[bool, typer.Option("--legacy", help="Use the older place ~/.rekall.")] = False,
+) -> None:
+    """Rekall."""
+    if ctx.invoked_subcommand is None:
+        from rekall.cli.base import summary
+        from rekall.cli.output import write
+
+        write(ctx.get_help())
+        write()
+        write(summary(ctx))

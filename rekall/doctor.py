@@ -1,0 +1,280 @@
+"""`rekall doctor`: is everything sound, and how to mend what is not.
+
+Each check is plain data. Looking writes and migrates nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlparse
+
+import rekall
+from rekall.config import Config
+from rekall.config_file import CONFIG_NAME
+from rekall.errors import ConfigError, DatabaseError, RekallError
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.store import pending
+from rekall.store.maintenance import Maintenance
+from rekall.store.opening import SchemaState, read_state
+from rekall.store.schema import CURRENT_SCHEMA_VERSION
+from rekall.store.session import Session
+
+Status = Literal["ok", "warning", "failure"]
+_PRIVATE = 0o600
+_SPARE = 50 * 1024**2
+"""Bytes of free disk below which a warning is due, whatever the size of the base."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at.
+
+    Args:
+        name: what.
+        status: `ok`, `warning` (it works, but) or `failure`.
+        detail: what was found, on one line.
+        mend: what to do about it; empty when it is ok.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    mend: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the program knows that runs the checks.
+
+    Args:
+        config: the configuration in use: the defaults when the configured one cannot be used.
+        config_error: why the configured one cannot be used.
+        is_missing: whether there is no base yet.
+        open_database: the database back end, connected, with nothing created or migrated in it.
+        open_cache: the cache back end.
+        backends: the names of the database and the cache back end.
+    """
+
+    config: Config
+    config_error: ConfigError | None
+    is_missing: Callable[[], bool]
+    open_database: Callable[[], AbstractContextManager[DatabaseBackend]]
+    open_cache: Callable[[], CacheBackend]
+    backends: Callable[[], tuple[str, str]]
+
+
+def examine(program: Program) -> list[Check]:
+    """Look at everything; whatever is broken becomes a check that failed, not an exception."""
+    return [
+        _configuration(program),
+        *_permissions(program.config),
+        *_base(program),
+        _cache(program),
+        _engine(),
+        _disk(program.config),
+        *_distributions(),
+    ]
+
+
+def is_sound(checks: list[Check]) -> bool:
+    """Whether no check failed; warnings are no failures."""
+    return all(check.status != "failure" for check in checks)
+
+
+def _configuration(program: Program) -> Check:
+    file = program.config.config_dir / CONFIG_NAME
+    if program.config_error is not None:
+        return Check("configuration", "failure", str(program.config_error), f"correct {file}, or rename it")
+    if program.config.warnings:
+        return Check("configuration", "warning", "; ".join(program.config.warnings), f"correct {file}")
+    return Check("configuration", "ok", str(file) if file.exists() else f"no {file}: every setting has its default")
+
+
+def _permissions(config: Config) -> Iterator[Check]:
+    if os.name == "nt":
+        return
+    for file in (config.config_dir / CONFIG_NAME, config.db_path):
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISREG(status.st_mode):
+            continue
+        if mode == _PRIVATE:
+            yield Check("permissions", "ok", f"{file} is closed to everybody but you")
+        elif mode & 0o077:
+            yield Check("permissions", "warning", f"{file} has the mode {mode:04o}", f"chmod 600 '{file}'")
+        else:
+            yield Check("permissions", "ok", f"{file} has the mode {mode:04o}")
+
+
+def _base(program: Program) -> list[Check]:
+    """The file, and what is in it."""
+    path = program.config.db_path
+    try:
+        database, _ = program.backends()
+        place = Check("database back end", "ok", f"{database} on {path}")
+        if program.is_missing():
+            return [place, Check("file", "ok", f"{path} is not there yet: the first command creates it")]
+        with program.open_database() as backend:
+            return [place, *_file(path), *_contents(backend, path)]
+    except DatabaseError as error:
+        return [place, Check("file", "failure", str(error), _restore(path))]
+    except RekallError as error:
+        return [Check("database back end", "failure", str(error), "correct [backends] in config.toml, or the flag")]
+
+
+def _file(path: Path) -> Iterator[Check]:
+    if not path.exists():  # kept by a back end that has no files
+        return
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if writable:
+        yield Check("file", "ok", f"{path} can be read and written")
+    else:
+        yield Check(
+            "file",
+            "warning",
+            f"{path} or its directory cannot be written: it is searched, and nothing is added or counted",
+            "mend the permissions, or copy it to a writable place",
+        )
+
+
+def _contents(backend: DatabaseBackend, path: Path) -> Iterator[Check]:
+    state = read_state(backend)
+    yield _schema(state, path)
+    if state.is_empty:
+        return
+    maintenance = Maintenance(Session(backend, path))
+    problems = maintenance.integrity_problems()
+    if problems:
+        yield Check("integrity", "failure", "; ".join(problems), _restore(path))
+        return
+    yield Check("integrity", "ok", "every page and reference is in order")
+    if state.is_current:
+        yield _full_text(maintenance)
+        yield _derived(maintenance, backend)
+
+
+def _schema(state: SchemaState, path: Path) -> Check:
+    if state.is_empty:
+        return Check("schema", "ok", f"{path} is empty: the first command creates its schema")
+    if state.is_current:
+        return Check("schema", "ok", f"version {state.version}")
+    if not state.first_columns:
+        return Check("schema", "failure", f"{path} is a database of another program", "choose another file")
+    if state.version > CURRENT_SCHEMA_VERSION:
+        detail = f"version {state.version} of a newer Rekall; this one knows {CURRENT_SCHEMA_VERSION}"
+        return Check("schema", "failure", detail, "upgrade Rekall, or choose another base")
+    detail = f"version {state.version}, incomplete or older than {CURRENT_SCHEMA_VERSION}"
+    return Check("schema", "warning", detail, "rekall migrate (any command that opens it does the same)")
+
+
+def _full_text(maintenance: Maintenance) -> Check:
+    health = maintenance.full_text_health()
+    if health.is_sound:
+        return Check("full-text index", "ok", "every entry is in it once")
+    detail = f"{health.missing} entries are missing, {health.doubled} doubled, {health.orphaned} rows have no entry"
+    return Check("full-text index", "failure", detail, "rekall doctor --rebuild")
+
+
+def _derived(maintenance: Maintenance, backend: DatabaseBackend) -> Check:
+    problems = maintenance.derived_problems()
+    if problems:
+        return Check("derived objects", "ok", f"{len(problems)} are not made yet: the first write makes them")
+    waiting = len(pending.waiting(backend))
+    if waiting:
+        return Check("derived objects", "ok", f"all there; {waiting} contexts are read in by the next write")
+    return Check("derived objects", "ok", "all there")
+
+
+def _restore(path: Path) -> str:
+    folder = path.parent / "backups"
+    kept = sorted(folder.glob("knowledge_*.db"), key=lambda file: file.stat().st_mtime)
+    if kept:
+        return f"put a backup in its place, the newest is {kept[-1]}; keep the broken file"
+    return "put a backup in its place, or choose another file; keep the broken one"
+
+
+def _cache(program: Program) -> Check:
+    try:
+        program.open_cache()
+        return Check("cache back end", "ok", program.backends()[1])
+    except RekallError as error:
+        return Check("cache back end", "failure", str(error), "correct [backends] in config.toml")
+
+
+def _engine() -> Check:
+    """SQLite as this Python has it."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE probe USING fts5(text)")
+        connection.execute("SELECT json_valid('{}') FROM json_each('[]')")
+    except sqlite3.Error as error:
+        return Check(
+            "SQLite", "failure", f"{sqlite3.sqlite_version}: {error}", "use a Python whose SQLite has FTS5 and JSON"
+        )
+    finally:
+        connection.close()
+    return Check("SQLite", "ok", f"{sqlite3.sqlite_version}, with full-text search and JSON")
+
+
+def _disk(config: Config) -> Check:
+    path = config.db_path
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    # a migration keeps a backup beside the base and rewrites what it migrates
+    wanted = _SPARE + 2 * (path.stat().st_size if path.is_file() else 0)
+    detail = f"{free // 1024**2} MiB free in {folder}"
+    if free < wanted:
+        return Check("disk space", "warning", detail, f"free {(wanted - free) // 1024**2 + 1} MiB")
+    return Check("disk space", "ok", detail)
+
+
+def _distributions() -> Iterator[Check]:
+    """Whatever calls itself rekall on this Python's path: one of that name in a package index is another program."""
+    places: dict[Path, metadata.Distribution] = {}
+    for distribution in metadata.distributions(name="rekall"):
+        places.setdefault(Path(str(distribution.locate_file(""))).resolve(), distribution)
+    if not places:
+        yield Check("installation", "ok", f"{rekall.__version__}, run from {Path(rekall.__file__).parent}")
+    for place, distribution in places.items():
+        what = f"rekall {distribution.version} in {place}"
+        if not _holds_this_module(distribution):
+            yield Check(
+                "installation",
+                "failure",
+                f"{what} is not this program, which runs from {Path(rekall.__file__).parent}",
+                "pip uninstall rekall, as often as it finds one, then install this program again",
+            )
+        elif distribution.version != rekall.__version__:
+            yield Check(
+                "installation",
+                "warning",
+                f"{what} is installed as another version than {rekall.__version__}",
+                "install it again",
+            )
+        else:
+            yield Check("installation", "ok", what)
+
+
+def _holds_this_module(distribution: metadata.Distribution) -> bool:
+    module = Path(rekall.__file__).resolve()
+    files = [Path(str(distribution.locate_file(file))) for file in distribution.files or [] if file.name == module.name]
+    if any(file.resolve() == module for file in files):
+        return True
+    # an editable install lists no modules, it names the source tree
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    if not origin.get("dir_info", {}).get("editable"):
+        return False
+    return module.is_relative_to(Path(unquote(urlparse(origin["url"]).path)).resolve())

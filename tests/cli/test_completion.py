@@ -1,0 +1,70 @@
+"""Shell completion: commands, types, relations, ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.command_line import CommandLine, run_program
+from support.databases import unpack
+
+
+def _complete(*words: str) -> list[str]:
+    """What bash would offer after these words."""
+    run = run_program(
+        environment={
+            "_REKALL_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(("rekall", *words)),
+            "COMP_CWORD": str(len(words)),
+        }
+    )
+    assert run.stderr == b""
+    return run.stdout.decode().split()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("br",), ["browse"]),
+        (("add", "p"), ["pattern", "pitfall"]),
+        (("search", "x", "--type", "de"), ["decision"]),
+        (("browse", "--memory-type", "s"), ["semantic"]),
+        (("link", "a", "b", "--type", "s"), ["supersedes"]),
+        (("edit", "a", "--status", "o"), ["obsolete"]),
+        (("mcp", "--print-config", "cu"), ["cursor"]),
+        (("edit", "a", "--add"), ["--add-tag"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_words(words: tuple[str, ...], offered: list[str]) -> None:
+    """Commands, options and the values of options are offered."""
+    assert _complete(*words) == offered
+
+
+def test_ids(cli: CommandLine) -> None:
+    """Ids are offered by prefix, the newest ones when nothing is typed."""
+    first, second = cli.add("First"), cli.add("Second")
+    assert _complete("show", "") == [second, first]
+    assert _complete("delete", first[:20]) == [first]
+    assert sorted(_complete("deprecate", first, "--replaced-by", "01")) == sorted([first, second])
+    assert _complete("show", "ZZ") == []
+
+
+def test_completion_makes_and_breaks_nothing(home: Path) -> None:
+    """Without a base, with an older one, or with a useless configuration nothing is offered or written."""
+    assert _complete("show", "") == []
+    assert not list(home.iterdir())
+    file = unpack("v08.db", home).replace(home / "knowledge.db")
+    before = file.read_bytes()
+    assert _complete("show", "") == []
+    (home / "config.toml").write_text("[", encoding="utf-8")
+    assert _complete("show", "") == []
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in home.iterdir()) == ["config.toml", "knowledge.db"]
+
+
+def test_script_for_a_shell() -> None:
+    """--show-completion and --install-completion are there."""
+    text = run_program("--help").stdout
+    assert b"--install-completion" in text
+    assert b"--show-completion" in text
