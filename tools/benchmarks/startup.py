@@ -155,8 +155,8 @@ def _unwanted(environment: Mapping[str, str], word: str) -> list[Row]:
         loaded = sorted({name.partition(".")[0] for name in json.loads(answer)} & set(UNWANTED))
         rows.append(
             Row(
-                *(SECTION, f"rekall {arguments[0]}: modules loaded in vain", len(loaded), ""),
-                reference=", ".join(loaded) or f"none of {', '.join(UNWANTED)}",
+                *(SECTION, f"rekall {arguments[0]}: unwanted modules", len(loaded), ""),
+                reference=", ".join(loaded),
                 limit=0,
                 details={"loaded": loaded},
             )

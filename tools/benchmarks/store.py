@@ -21,7 +21,7 @@ Operation: TypeAlias = Callable[[Store], object]
 Timings: TypeAlias = dict[tuple[str, int], tuple[Times, Times]]
 """By operation and size: the times of the store and of raw sqlite3."""
 
-_UNCOUNTED = ", not counted"
+_UNCOUNTED = ", uncounted"
 _READS = ("selective", "selective" + _UNCOUNTED, "broad", "broad" + _UNCOUNTED)
 _TOGETHER = (("add",), ("update",), _READS[:2], _READS[2:])
 """Operations that take turns: what counting adds is the difference of two of them."""
@@ -146,7 +146,7 @@ def _rows(timings: Timings, sizes: Sequence[int]) -> list[Row]:
             is_limited = size == largest and not name.endswith(_UNCOUNTED)
             rows.append(
                 Row(
-                    *(SECTION, f"search, {name}, median at {size:,}", store.median * 1000, "ms"),
+                    *(SECTION, f"search {name}, median at {size:,}", store.median * 1000, "ms"),
                     reference="raw sqlite3",
                     base=raw.median * 1000,
                     limit=RAW_LIMIT if is_limited else None,
@@ -159,9 +159,9 @@ def _rows(timings: Timings, sizes: Sequence[int]) -> list[Row]:
         added = Times([more - less for more, less in zip(counted.seconds, uncounted.seconds, strict=True)])
         rows.append(
             Row(
-                *(SECTION, f"counting {HITS} hits adds, {name}, at {largest:,}", added.median * 1000, "ms"),
+                *(SECTION, f"counting {HITS} hits adds ({name}) at {largest:,}", added.median * 1000, "ms"),
                 limit=COUNTING_LIMIT,
-                details=details({"added": added, "counted": counted, "not counted": uncounted}, 1000),
+                details=details({"added": added, "counted": counted, "uncounted": uncounted}, 1000),
             )
         )
     return rows
