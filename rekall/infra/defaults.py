@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -97,11 +98,11 @@ class DefaultDatabaseBackend(DatabaseBackend):
 
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
         names, row = self._read(query, params, sqlite3.Cursor.fetchone)
-        return None if row is None else dict(zip(names, row, strict=True))
+        return None if row is None else dict(zip(names, row, strict=False))
 
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
         names, rows = self._read(query, params, sqlite3.Cursor.fetchall)
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(names, row, strict=False)) for row in rows]
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
         def body(connection: sqlite3.Connection) -> Result:
@@ -146,7 +147,8 @@ class DefaultDatabaseBackend(DatabaseBackend):
                 cursor = connection.cursor()
                 cursor.row_factory = None
                 result = fetch(cursor.execute(query, params or ()))
-                names = [column[0] for column in cursor.description or ()]
+                # interned, a name is the very object that a reader of the row looks it up by
+                names = [sys.intern(column[0]) for column in cursor.description or ()]
                 cursor.close()
             except DRIVER_ERRORS as error:
                 raise translate(error, self.path) from error
@@ -201,8 +203,6 @@ class DefaultDatabaseBackend(DatabaseBackend):
     def _open(self) -> sqlite3.Connection:
         if self.path is None:
             return self._configured(sqlite3.connect(":memory:", timeout=self._busy_timeout, check_same_thread=False))
-        if self.path.is_dir():
-            raise CannotOpenError(f"{self.path} is a directory, not a database file: name the file itself")
         if not self.path.exists():
             self._create_file(self.path)
         elif 0 < self.path.stat().st_size < SMALLEST_DATABASE:

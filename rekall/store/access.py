@@ -25,12 +25,14 @@ def count_statements(entries: Sequence[Entry], now: datetime) -> list[Statement]
         counted = entries[start : start + _MOST]
         params: list[Value] = []
         for entry in counted:
-            days = 0 if entry.last_accessed is None else (now - entry.last_accessed).days
-            score = calculate_consolidation_score(entry.access_count + 1, days)
-            params += (entry.id, entry.access_count, score)
+            count, before = entry.access_count, entry.last_accessed
+            params += (entry.id, count, _score(count + 1, 0 if before is None else (now - before).days))
         params.append(moment)
         statements.append(Statement(_count_sql(len(counted)), params))
     return statements
+
+
+_score = functools.lru_cache(maxsize=4096)(calculate_consolidation_score)
 
 
 @functools.lru_cache(maxsize=64)

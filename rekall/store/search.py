@@ -10,7 +10,7 @@ import functools
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from rekall.errors import QueryError
 from rekall.infra.interfaces import Row, Value
@@ -72,8 +72,7 @@ class Search:
         if counted and entries:
             self._session.count(count_statements(entries, datetime.now()))
         return [
-            SearchResult(entry, row["rank"], matched=_TIERS[cast(int, row["tier"])])
-            for entry, row in zip(entries, rows, strict=True)
+            SearchResult(entry, row["rank"], "", _TIERS[row["tier"]]) for entry, row in zip(entries, rows, strict=True)
         ]
 
     def _indexed(self, sql: str, values: dict[str, Value]) -> list[Row]:
