@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlparse
 import rekall
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
-from rekall.errors import ConfigError, DatabaseError, RekallError
+from rekall.errors import ConfigError, RekallError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import pending
 from rekall.store.maintenance import Maintenance
@@ -62,7 +62,8 @@ class Program:
         is_missing: whether there is no base yet.
         open_database: the database back end, connected, with nothing created or migrated in it.
         open_cache: the cache back end.
-        backends: the names of the database and the cache back end.
+        database_name: the name of the database back end, once it can be made.
+        cache_name: the name of the cache back end, once it can be made.
     """
 
     config: Config
@@ -70,7 +71,8 @@ class Program:
     is_missing: Callable[[], bool]
     open_database: Callable[[], AbstractContextManager[DatabaseBackend]]
     open_cache: Callable[[], CacheBackend]
-    backends: Callable[[], tuple[str, str]]
+    database_name: Callable[[], str]
+    cache_name: Callable[[], str]
 
 
 def examine(program: Program) -> list[Check]:
@@ -123,16 +125,16 @@ def _base(program: Program) -> list[Check]:
     """The file, and what is in it."""
     path = program.config.db_path
     try:
-        database, _ = program.backends()
-        place = Check("database back end", "ok", f"{database} on {path}")
+        place = Check("database back end", "ok", f"{program.database_name()} on {path}")
         if program.is_missing():
             return [place, Check("file", "ok", f"{path} is not there yet: the first command creates it")]
-        with program.open_database() as backend:
-            return [place, *_file(path), *_contents(backend, path)]
-    except DatabaseError as error:
-        return [place, Check("file", "failure", str(error), _restore(path))]
     except RekallError as error:
         return [Check("database back end", "failure", str(error), "correct [backends] in config.toml, or the flag")]
+    try:
+        with program.open_database() as backend:
+            return [place, *_file(path), *_contents(backend, path)]
+    except RekallError as error:
+        return [place, Check("file", "failure", str(error), _restore(path))]
 
 
 def _file(path: Path) -> Iterator[Check]:
@@ -209,7 +211,7 @@ def _restore(path: Path) -> str:
 def _cache(program: Program) -> Check:
     try:
         program.open_cache()
-        return Check("cache back end", "ok", program.backends()[1])
+        return Check("cache back end", "ok", program.cache_name())
     except RekallError as error:
         return Check("cache back end", "failure", str(error), "correct [backends] in config.toml")
 

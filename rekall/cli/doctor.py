@@ -18,6 +18,7 @@ from rekall.errors import ConfigError
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from rekall.config import Config
     from rekall.doctor import Check, Program
 
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failure": ("✗", "bold red")}
@@ -55,7 +56,7 @@ def doctor(
 def _program(ctx: Any) -> Program:
     from rekall.config import Config, load_config, set_config
     from rekall.doctor import Program
-    from rekall.infra import ServiceContainer, get_cache
+    from rekall.infra import get_cache
     from rekall.paths import PathResolver, legacy_paths
 
     error: ConfigError | None = None
@@ -67,15 +68,24 @@ def _program(ctx: Any) -> Program:
         paths = legacy_paths() if given["use_legacy"] else PathResolver.resolve(force_global=given["use_global"])
         config = Config(paths=paths)
     set_config(config)
-    container = ServiceContainer.get_instance()
     return Program(
         config=config,
         config_error=error,
         is_missing=partial(is_missing, config),
         open_database=partial(open_backend, config.db_path),
         open_cache=get_cache,
-        backends=lambda: (container.selected("database").name, container.selected("cache").name),
+        database_name=partial(_made_name, config, "database"),
+        cache_name=partial(_made_name, config, "cache"),
     )
+
+
+def _made_name(config: Config, kind: str) -> str:
+    """The name of the selected back end, which is made to have its options checked, and not connected."""
+    from rekall.infra import ServiceContainer
+
+    selected = ServiceContainer.get_instance().selected(kind)
+    selected.make(config.db_path)
+    return selected.name
 
 
 def _refuse_rebuild(program: Program, checks: Sequence[Check]) -> None:

@@ -61,10 +61,14 @@ def open_at(config: Config, path: Path | None = None, *, quiet: bool = False) ->
     """
     from rekall.db import Database
 
-    mend_permissions(config, path or config.db_path)
-    base = Database(path or config.db_path)
+    path = path or config.db_path
+    is_new = not path.exists()
+    mend_permissions(config, path)
+    base = Database(path)
     base.init()
     try:
+        if is_new and os.name != "nt" and open_to_others(path) is not None:  # a back end with less care than our own
+            path.chmod(_PRIVATE)
         if base.backup_made is not None and not quiet:
             tell(f"{base.db_path} now has schema {base.get_schema_version()}; what it was is in {base.backup_made}")
         yield base
@@ -93,7 +97,7 @@ def is_missing(config: Config, path: Path | None = None) -> bool:
     path = path or config.db_path
     if path.exists():
         return False
-    if ServiceContainer.get_instance().selected("database").name == "sqlite":
+    if ServiceContainer.get_instance().selected("database").takes_path:  # its file is the base
         return True
     with open_backend(path) as backend:
         return read_state(backend).is_empty

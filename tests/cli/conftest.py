@@ -19,7 +19,7 @@ def cli() -> CommandLine:
 def home() -> Path:
     """The directory of that base, made."""
     path = Path(os.environ["REKALL_HOME"])
-    path.mkdir(mode=0o700)
+    path.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

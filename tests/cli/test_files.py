@@ -1,4 +1,7 @@
-"""What is wrong with files: one clear line, a status that is not 0, and the file as it was."""
+"""What is wrong with files: one clear line, a status that is not 0, and the file as it was.
+
+These are tests of Rekall's own back end, whatever else is registered: another one may have no file, or no backup.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pathlib import Path
 import pytest
 from support.command_line import CONTEXT, CommandLine
 from support.databases import unpack
+
+from rekall.infra import ServiceContainer
 
 COMMANDS = [
     ("add", "bug", "T", "--context-json", CONTEXT),
@@ -24,6 +29,11 @@ COMMANDS = [
     ("centrality",),
 ]
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+
+
+@pytest.fixture(autouse=True)
+def _own_back_end() -> None:
+    ServiceContainer.get_instance().reset()
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_cancelled_questions_store_nothing(cli: CommandLine) -> None:
     for key in ("\x04", "\x03"):
         status, screen = run_in_terminal(["add", "bug", "Walrus"], [("situation", key)])
         assert status in (1, 130)
-        assert screen.splitlines()[-1] in ("rekall: cancelled", "rekall: interrupted")
+        assert screen.splitlines()[-1].strip() in ("rekall: cancelled", "rekall: interrupted")
     assert cli.json("browse")["total_count"] == 0
 
 
@@ -142,7 +142,7 @@ def test_migrate_asks(cli: CommandLine, home: Path) -> None:
     file.chmod(0o600)
     before = file.read_bytes()
     status, screen = run_in_terminal(["migrate"], [("schema 8", "n\n")])
-    assert (status, screen.splitlines()[-1]) == (1, "rekall: nothing was migrated")
+    assert (status, screen.splitlines()[-1].strip()) == (1, "rekall: nothing was migrated")
     assert file.read_bytes() == before
     status, screen = run_in_terminal(["migrate"], [("schema 8", "y\n")])
     assert status == 0
