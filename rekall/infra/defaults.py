@@ -14,7 +14,6 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from rekall.deprecation import warn_deprecated
 from rekall.errors import (
-    CannotOpenError,
     ClosedError,
     ConfigError,
     CorruptError,

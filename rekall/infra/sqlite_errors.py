@@ -93,6 +93,8 @@ def translate(error: Exception, path: Path | None) -> RekallError:
         return CorruptError(f"{where} is not a SQLite database: name another file, or restore a backup")
     if code == CORRUPT:
         return CorruptError(f"{where} is damaged ({error}): see 'rekall doctor', or restore a backup")
+    if code == CANTOPEN and path is not None and path.is_dir():
+        return CannotOpenError(f"{path} is a directory, not a database file: name the file itself")
     if code == CANTOPEN:
         return CannotOpenError(f"{where} cannot be opened: look at the path and its permissions with 'rekall doctor'")
     if code in (IOERR, PERM, AUTH):

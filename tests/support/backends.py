@@ -1,0 +1,110 @@
+"""Two back ends as an outsider writes them from docs/backends.md, each under 50 lines; a test counts.
+
+`ConnectionPerCall` opens a SQLite file anew for each call: slow, simple, and threads share nothing. `DictCache` is a
+dict that holds bytes, and JSON text for everything else.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from rekall.errors import ClosedError, GuardFailed, InvalidValueError
+from rekall.infra import CacheBackend, DatabaseBackend, Result, Statement
+from rekall.infra.interfaces import Params, Row, refuse_transaction_control
+from rekall.infra.sqlite_errors import translated
+
+
+class ConnectionPerCall(DatabaseBackend):
+    def __init__(self, path: Path) -> None:
+        self._path, self._open = path, False
+
+    def connect(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
+
+    def is_connected(self) -> bool:
+        return self._open
+
+    def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
+        return Result(self.execute_batch([Statement(query, params or ())]))
+
+    def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
+        total = 0
+        with translated(self._path), closing(self._new_connection()) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for index, statement in enumerate(statements):
+                refuse_transaction_control(statement.sql)
+                changed = max(connection.execute(statement.sql, statement.params).rowcount, 0)
+                if statement.expect is not None and changed != statement.expect:
+                    raise GuardFailed(index, changed, statement.expect)
+                total += changed
+        return total
+
+    def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
+        return next(iter(self.fetch_all(query, params)), None)
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        refuse_transaction_control(query)
+        with translated(self._path), closing(self._new_connection()) as connection:
+            return [dict(row) for row in connection.execute(query, params or ())]
+
+    def backup(self, target: Path) -> None:
+        with closing(self._new_connection()) as source, closing(sqlite3.connect(target)) as copy:
+            source.backup(copy)
+
+    def _new_connection(self) -> sqlite3.Connection:
+        if not self._open:
+            raise ClosedError("not connected")
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+
+class DictCache(CacheBackend):
+    def __init__(self) -> None:
+        self._values: dict[str, tuple[str | bytes, float | None]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        with self._lock:
+            value = self._live(key)
+        if value is None:
+            return default
+        return value if isinstance(value, bytes) else json.loads(value)
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        try:
+            text = value if isinstance(value, bytes) else json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidValueError(f"cannot be cached: {error}") from error
+        with self._lock:
+            self._values[key] = text, None if ttl is None else time.monotonic() + ttl
+
+    def delete(self, key: str) -> bool:
+        with self._lock:
+            found = self._live(key) is not None
+            self._values.pop(key, None)
+            return found
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values.clear()
+
+    def exists(self, key: str) -> bool:
+        with self._lock:
+            return self._live(key) is not None
+
+    def _live(self, key: str) -> str | bytes | None:
+        value, until = self._values.get(key, (None, None))
+        return None if until is not None and time.monotonic() >= until else value
