@@ -31,11 +31,6 @@ COMMANDS = [
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 
 
-@pytest.fixture(autouse=True)
-def _own_back_end() -> None:
-    ServiceContainer.get_instance().reset()
-
-
 @pytest.fixture
 def file(home: Path) -> Path:
     """Where the base would be."""
@@ -114,6 +109,7 @@ def test_malformed_configuration(cli: CommandLine, home: Path, command: tuple[st
 
 def test_unknown_back_end(cli: CommandLine, home: Path) -> None:
     """A back end that is not there is fatal, never passed over."""
+    ServiceContainer.get_instance().reset()  # a registered back end would outrank the file
     file = home / "config.toml"
     file.write_text('[backends]\ndatabase = "postgres"\n', encoding="utf-8")
     file.chmod(0o600)
