@@ -34,6 +34,7 @@ import os, sys
 from pathlib import Path
 from rekall import errors
 from rekall.infra import DefaultDatabaseBackend
+Path("/").as_uri()  # imports what it needs while the standard library can still be read
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
 backend = DefaultDatabaseBackend(Path(sys.argv[1]), busy_timeout=0.05)
