@@ -76,7 +76,7 @@ def _done(config: Config, state: SchemaState, enrich: bool, yes: bool) -> dict[s
         if enrich:
             contexts = base.count_entries_without_context_blob()
             if contexts and backup is None:
-                from rekall.store.opening import back_up
+                from rekall.store.backups import back_up
 
                 backup = back_up(base.store.session.backend, base.db_path, "contexts")
             if contexts:

@@ -50,8 +50,16 @@ class Contexts:
 
     def get_structured_context(self, entry_id: str) -> StructuredContext | None:
         """The structured context of an entry, None when there is none."""
-        row = self._session.fetch_one("SELECT context_blob, context_structured FROM entries WHERE id = ?", (entry_id,))
-        return None if row is None else read_structured(row)
+        return self.get_structured_contexts([entry_id]).get(entry_id)
+
+    def get_structured_contexts(self, entry_ids: list[str]) -> dict[str, StructuredContext]:
+        """The structured contexts of many entries by id; entries without a readable one are absent."""
+        rows = self._session.fetch_all(
+            "SELECT id, context_blob, context_structured FROM entries WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(entry_ids),),
+        )
+        contexts = {row["id"]: read_structured(row) for row in rows}
+        return {entry_id: context for entry_id, context in contexts.items() if context is not None}
 
     def get_contexts_for_verification(self, entry_ids: list[str]) -> dict[str, str | None]:
         """The free texts of many entries by id; unknown ids are absent."""

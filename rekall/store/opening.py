@@ -7,12 +7,9 @@ entries also waits for the others on a lock file, so that one backup is made and
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from rekall.errors import (
     DatabaseError,
@@ -20,7 +17,6 @@ from rekall.errors import (
     MigrationError,
     NewerSchemaError,
     NotARekallError,
-    NotSupportedError,
     ReadOnlyError,
 )
 from rekall.infra.interfaces import DatabaseBackend, Statement
@@ -102,16 +98,18 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
         if state.is_current:
             return None
         _refuse(state, path)
+        from rekall.store import backups  # a current file needs none
+
         try:
             if state.is_empty:
                 _apply(backend, state)
                 return None
-            with _migration_lock(path):
+            with backups.migration_lock(path):
                 state = read_state(backend)
                 if state.is_current:
                     return None
-                _sweep(path)
-                saved = back_up(backend, path, f"schema-{state.version}")
+                backups.sweep(path)
+                saved = backups.back_up(backend, path, f"schema-{state.version}")
                 try:
                     _apply(backend, state)
                 except (GuardFailed, ReadOnlyError):
@@ -148,37 +146,6 @@ def derived_problems(backend: DatabaseBackend) -> list[str]:
     """The names of derived objects that are missing or out of date."""
     present = _derived_now(backend)
     return [name for name, sql in derived.OBJECTS.items() if present.get(name) != sql]
-
-
-def back_up(backend: DatabaseBackend, path: Path, label: str) -> Path:
-    """Copy the base to `backups/knowledge_<time>_<label>.db` beside it, checked before it gets its name.
-
-    Raises:
-        MigrationError: the back end cannot copy itself, the folder cannot be written, or the copy is damaged.
-    """
-    folder = path.parent / "backups"
-    stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
-    target = folder / f"knowledge_{stamp}_{label}.db"
-    number = 1
-    while target.exists():
-        number += 1
-        target = folder / f"knowledge_{stamp}_{label}-{number}.db"
-    unfinished = target.with_suffix(".partial")
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
-        backend.backup(unfinished)
-        _check_copy(unfinished)
-        unfinished.replace(target)
-    except NotSupportedError as error:
-        raise MigrationError(
-            f'{path} must be migrated, but {error}: migrate it with database = "sqlite" first'
-        ) from error
-    except (OSError, DatabaseError) as error:
-        unfinished.unlink(missing_ok=True)
-        raise MigrationError(f"{path} was not migrated, its backup to {folder} failed: {error}") from error
-    return target
 
 
 def _refuse(state: SchemaState, path: Path) -> None:
@@ -259,53 +226,3 @@ _DERIVED_NAMES = _names(derived.OBJECTS)
 def _derived_now(backend: DatabaseBackend) -> dict[str, str]:
     rows = backend.fetch_all(f"SELECT name, sql FROM sqlite_master WHERE name IN ({_DERIVED_NAMES})")
     return {row["name"]: row["sql"] for row in rows}
-
-
-def _check_copy(copy: Path) -> None:
-    import sqlite3  # the copy is a plain file, whatever back end the base lives on
-
-    connection = sqlite3.connect(copy)
-    try:
-        verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    finally:
-        connection.close()
-    if verdict != "ok":
-        raise DatabaseError(f"the copy is damaged ({verdict}); see 'rekall doctor'")
-
-
-def _sweep(path: Path) -> None:
-    """Remove the copies that a killed migration left unfinished; call under the migration lock."""
-    for leftover in (path.parent / "backups").glob("knowledge_*.partial*"):
-        leftover.unlink(missing_ok=True)
-
-
-@contextmanager
-def _migration_lock(path: Path) -> Iterator[None]:
-    """Wait until no other process migrates this base. The lock ends with its process, however that ends."""
-    folder = path.parent / "backups"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        handle = (folder / ".migration.lock").open("a")
-    except OSError as error:
-        raise MigrationError(
-            f"{path} has an older schema and its folder is not writable ({error.strerror}): "
-            "copy it to a writable place and run 'rekall migrate' there"
-        ) from error
-    with handle:
-        _lock(handle)
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(handle: IO[str]) -> None:
-        handle.seek(0)
-        msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(handle: IO[str]) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX)

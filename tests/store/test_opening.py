@@ -27,6 +27,7 @@ import os, random, sqlite3, sys
 from pathlib import Path
 from rekall.db import Database
 from rekall.errors import RekallError
+import rekall.store.backups
 with Database(Path(sys.argv[2])) as db:
     db.search('warm "up"')
 if os.geteuid() == 0:

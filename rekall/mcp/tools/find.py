@@ -105,11 +105,11 @@ def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answe
     db = open_database()
     ids, not_found = _resolve_all(db, args.entry_ids)
     entries = db.entries.get_many(ids)
-    texts = db.get_contexts_for_verification(ids)
+    contexts, texts = db.contexts.get_structured_contexts(ids), db.get_contexts_for_verification(ids)
     lines = ["# Contexts"]
     records = []
     for entry in (entries[entry_id] for entry_id in ids if entry_id in entries):
-        context, text = db.get_structured_context(entry.id), texts.get(entry.id)
+        context, text = contexts.get(entry.id), texts.get(entry.id)
         lines += ["", f"## Entry {short_id(entry.id)} {one_line(entry.title)}"]
         lines += _context_section(context, text, MAX_CONTEXT_TEXT)
         records.append(
