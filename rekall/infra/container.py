@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,21 +22,20 @@ from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.infra.selection import KINDS, Implementation, Selection, select
 
 
-@dataclass
 class _Opened:
     """A back end in use.
 
     Args:
         backend: wrapped.
         implementation: held because its id is part of the key.
-        ours: whether this container connected it, and so closes it.
-        users: who asked for it and has not given it back.
+        ours: whether this container connects it, and so closes it.
     """
 
-    backend: DatabaseBackend
-    implementation: Implementation
-    ours: bool
-    users: int = 0
+    def __init__(self, backend: DatabaseBackend, implementation: Implementation, *, ours: bool) -> None:
+        self.backend = backend
+        self.implementation = implementation
+        self.ours = ours
+        self.users = 0
 
 
 class ServiceContainer:

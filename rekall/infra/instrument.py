@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import wrapt
 
@@ -62,8 +61,7 @@ def _uniform(low: float, high: float) -> float:
     return random.uniform(low, high)  # noqa: S311  # spreads retries, guards no secret
 
 
-@dataclass(frozen=True)
-class Retry:
+class Retry(NamedTuple):
     """At most three attempts; the delay before attempt n+1 is 0.1 s x 2^(n-1) x uniform(0.5, 1); 10 s over all.
 
     Args:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from rekall.errors import NotSupportedError, QueryError
 
@@ -28,8 +27,7 @@ _BLANKS = "; \t\r\n\f\ufeff"
 _TRANSACTION_CONTROL = ("BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE")
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One SQL statement of a batch.
 
     Args:
@@ -43,8 +41,7 @@ class Statement:
     expect: int | None = None
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What one write did: rows changed, and the row id of the last INSERT (both named as in the DB-API)."""
 
     rowcount: int

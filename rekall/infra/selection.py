@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
@@ -30,8 +29,7 @@ _PATH_PARAMETERS = ("path", "db_path")
 _ACCEPTED = {bool: "a boolean", int: "an integer", float: "a number", str: "text", list: "an array", dict: "a table"}
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """One back end to use, not made yet.
 
     Args:
@@ -47,8 +45,8 @@ class Selection:
     name: str
     implementation: Implementation
     file: Path
-    configured: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    configured: bool
+    options: Mapping[str, Any]
 
     @property
     def takes_path(self) -> bool:
@@ -142,7 +140,7 @@ def select(kind: str, config: Config, registered: Mapping[str, Implementation]) 
     """
     file = config.paths.config_dir / CONFIG_NAME
     if kind in registered:
-        return Selection(kind, kind, registered[kind], file)
+        return Selection(kind, kind, registered[kind], file, configured=False, options={})
     known = {**BUILT_IN[kind], **{name: one for name, one in registered.items() if name not in KINDS}}
     name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
     if name not in known:
