@@ -36,17 +36,19 @@ class _Side:
         raw = bases.copy(size, f"raw-{size}")
         self.store = Store(container.database(path), path)
         self.raw = Raw(raw)
-        self._recording = Recording(raw)
+        self._recordings = (Recording(path), Recording(raw))
 
     def through_store(self, operation: Operation) -> Callable[[], object]:
+        self._recordings[0].of(operation)  # raw sqlite3 begins with caches that recording has warmed: so does the store
         return lambda: operation(self.store)
 
     def through_raw(self, operation: Operation) -> Callable[[], object]:
-        call = self._recording.of(operation)
+        call = self._recordings[1].of(operation)
         return lambda: self.raw.run(call)
 
     def close(self) -> None:
-        self._recording.close()
+        for recording in self._recordings:
+            recording.close()
         self.raw.close()
 
 
