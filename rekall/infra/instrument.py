@@ -124,13 +124,14 @@ def _retried(errors: Errors, later: Sequence[Function], retry: Retry) -> Functio
         except REPEATABLE as error:
             return again(REPEATABLE, error, started, args, kwargs)
 
-    def write(wrapped: Function, _instance: object, args: Arguments, kwargs: Options) -> Any:
-        retryable = REPEATABLE if kwargs and kwargs.pop("idempotent", False) else NOT_APPLIED
+    def write(wrapped: Function, instance: object, args: Arguments, kwargs: Options) -> Any:
+        if kwargs and kwargs.pop("idempotent", False):
+            return read(wrapped, instance, args, kwargs)  # as repeatable as a read
         started = clock()
         try:
             return wrapped(*args, **kwargs) if kwargs else wrapped(*args)
-        except retryable as error:
-            return again(retryable, error, started, args, kwargs)
+        except NOT_APPLIED as error:
+            return again(NOT_APPLIED, error, started, args, kwargs)
 
     def again(retryable: Errors, error: Exception, started: float, args: Arguments, kwargs: Options) -> Any:
         for number, attempt in enumerate(later):
