@@ -23,12 +23,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a home of its own and starts with nothing configured, registered or open."""
+    """Each test has a home of its own, works there, and starts with nothing configured, registered or open."""
     home = tmp_path_factory.mktemp("home")
     for name in ("REKALL_DB_PATH", "REKALL_DEBUG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("REKALL_HOME", str(home / "rekall"))
+    # a program started from the checkout would import the checkout, not what was installed
+    monkeypatch.chdir(home)
     yield
     ServiceContainer.reset_instance()
     config.reset_config()

@@ -53,9 +53,7 @@ def test_the_suites_pass_on_them(suite: str) -> None:
     """In a pytest of its own, with a plugin that registers them before each test; none is changed or left out."""
     done = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "pytest",
+            Path(sys.executable).with_name("pytest"),
             "-q",
             "-p",
             "support.custom_plugin",
