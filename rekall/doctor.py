@@ -21,16 +21,16 @@ from urllib.parse import unquote, urlparse
 import rekall
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
-from rekall.errors import ConfigError, RekallError
+from rekall.constants import FILE_PERMISSIONS
+from rekall.errors import CannotOpenError, ConfigError, CorruptError, RekallError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import pending
 from rekall.store.maintenance import Maintenance
-from rekall.store.opening import SchemaState, read_state
+from rekall.store.opening import SchemaState, read_state, refuse
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
 from rekall.store.session import Session
 
 Status = Literal["ok", "warning", "failure"]
-_PRIVATE = 0o600
 _SPARE = 50 * 1024**2
 """Bytes of free disk below which a warning is due, whatever the size of the base."""
 
@@ -60,6 +60,7 @@ class Program:
         config: the configuration in use: the defaults when the configured one cannot be used.
         config_error: why the configured one cannot be used.
         is_missing: whether there is no base yet.
+        keeps_files: whether the database back end keeps the base in the file that the configuration names.
         open_database: the database back end, connected, with nothing created or migrated in it.
         open_cache: the cache back end.
         database_name: the name of the database back end, once it can be made.
@@ -69,6 +70,7 @@ class Program:
     config: Config
     config_error: ConfigError | None
     is_missing: Callable[[], bool]
+    keeps_files: Callable[[], bool]
     open_database: Callable[[], AbstractContextManager[DatabaseBackend]]
     open_cache: Callable[[], CacheBackend]
     database_name: Callable[[], str]
@@ -113,12 +115,22 @@ def _permissions(config: Config) -> Iterator[Check]:
         mode = stat.S_IMODE(status.st_mode)
         if not stat.S_ISREG(status.st_mode):
             continue
-        if mode == _PRIVATE:
+        if status.st_uid != os.geteuid():
+            detail = f"{file} belongs to {_owner(file)}, with the mode {mode:04o}"
+            yield Check("permissions", "warning", detail, "let it belong to you (chown), or choose another file")
+        elif mode == FILE_PERMISSIONS:
             yield Check("permissions", "ok", f"{file} is closed to everybody but you")
         elif mode & 0o077:
             yield Check("permissions", "warning", f"{file} has the mode {mode:04o}", f"chmod 600 '{file}'")
         else:
             yield Check("permissions", "ok", f"{file} has the mode {mode:04o}")
+
+
+def _owner(file: Path) -> str:
+    try:
+        return file.owner()
+    except KeyError:  # a user that this machine does not know
+        return f"user {file.stat().st_uid}"
 
 
 def _base(program: Program) -> list[Check]:
@@ -127,14 +139,40 @@ def _base(program: Program) -> list[Check]:
     try:
         place = Check("database back end", "ok", f"{program.database_name()} on {path}")
         if program.is_missing():
-            return [place, Check("file", "ok", f"{path} is not there yet: the first command creates it")]
+            return [place, _room(path) if program.keeps_files() else Check("file", "ok", f"no base yet at {path}")]
     except RekallError as error:
         return [Check("database back end", "failure", str(error), "correct [backends] in config.toml, or the flag")]
     try:
         with program.open_database() as backend:
             return [place, *_file(path), *_contents(backend, path)]
     except RekallError as error:
-        return [place, Check("file", "failure", str(error), _restore(path))]
+        return [place, Check("file", "failure", str(error), _way_out(error, path))]
+
+
+def _way_out(error: RekallError, path: Path) -> str:
+    if isinstance(error, CorruptError):
+        return _restore(path)
+    if isinstance(error, CannotOpenError):
+        return "mend its owner and its permissions, or choose another file"
+    return "look again when no other program uses it"
+
+
+def _room(path: Path) -> Check:
+    """Whether a base that is not there yet can come into being."""
+    folder = _existing_folder(path)
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return Check("file", "ok", f"{path} is not there yet: the first command creates it")
+    reason = "is not writable" if folder.is_dir() else "is not a directory"
+    return Check(
+        "file",
+        "failure",
+        f"{path} cannot be made: {folder} {reason}",
+        "mend that, or choose another place with REKALL_HOME or data_dir",
+    )
+
+
+def _existing_folder(path: Path) -> Path:
+    return next(parent for parent in path.absolute().parents if parent.exists())
 
 
 def _file(path: Path) -> Iterator[Check]:
@@ -173,13 +211,16 @@ def _schema(state: SchemaState, path: Path) -> Check:
         return Check("schema", "ok", f"{path} is empty: the first command creates its schema")
     if state.is_current:
         return Check("schema", "ok", f"version {state.version}")
-    if not state.first_columns:
-        return Check("schema", "failure", f"{path} is a database of another program", "choose another file")
-    if state.version > CURRENT_SCHEMA_VERSION:
-        detail = f"version {state.version} of a newer Rekall; this one knows {CURRENT_SCHEMA_VERSION}"
-        return Check("schema", "failure", detail, "upgrade Rekall, or choose another base")
-    detail = f"version {state.version}, incomplete or older than {CURRENT_SCHEMA_VERSION}"
-    return Check("schema", "warning", detail, "rekall migrate (any command that opens it does the same)")
+    try:
+        refuse(state, path)
+    except RekallError as error:
+        return Check("schema", "failure", str(error), "REKALL_DB_PATH or data_dir in config.toml names another base")
+    return Check(
+        "schema",
+        "warning",
+        f"{state.name}; this program uses {CURRENT_SCHEMA_VERSION}",
+        "rekall migrate (any command that opens it does the same)",
+    )
 
 
 def _full_text(maintenance: Maintenance) -> Check:
@@ -233,7 +274,7 @@ def _engine() -> Check:
 
 def _disk(config: Config) -> Check:
     path = config.db_path
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    folder = _existing_folder(path)
     free = shutil.disk_usage(folder).free
     # a migration keeps a backup beside the base and rewrites what it migrates
     wanted = _SPARE + 2 * (path.stat().st_size if path.is_file() else 0)

@@ -119,6 +119,12 @@ def _newer(file: Path) -> None:
     connection.close()
 
 
+def _half_a_rekall(file: Path) -> None:
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE entries (id TEXT, title TEXT)")
+    connection.close()
+
+
 def _truncated(file: Path) -> None:
     unpack("v12.db", file.parent).replace(file)
     os.truncate(file, 100_000)
@@ -148,6 +154,7 @@ def _directory(file: Path) -> None:
         (_not_sqlite, "file"),
         (_another_program, "schema"),
         (_newer, "schema"),
+        (_half_a_rekall, "schema"),
         (_truncated, None),
         (_damaged_header, "file"),
         (_damaged_pages, None),
@@ -258,6 +265,36 @@ def test_permissions(cli: CommandLine, file: Path) -> None:
     file.chmod(0o644)
     assert "chmod 600" in _checks(cli, 0)["permissions"]["mend"]
     assert file.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
+def test_somebody_elses_file(cli: CommandLine, file: Path) -> None:
+    """A file that belongs to another user is named with its owner."""
+    cli.add("Walrus")
+    os.chown(file, 65533, -1)
+    assert "65533" in _checks(cli, 0)["permissions"]["detail"]
+
+
+def test_a_place_where_no_base_can_be(cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the first command could not make the base, the doctor does not promise that it will."""
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setenv("REKALL_HOME", str(tmp_path / "notes.txt" / "rekall"))
+    found = _checks(cli, 1)["file"]
+    assert "is not a directory" in found["detail"]
+    assert "REKALL_HOME" in found["mend"]
+
+
+def test_a_locked_file_is_not_to_be_replaced(cli: CommandLine, file: Path) -> None:
+    """A base that another program holds is told as such: nobody is sent to a backup."""
+    cli.add("Walrus")
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("BEGIN EXCLUSIVE")
+    found = _checks(cli, 1)["file"]
+    connection.close()
+    assert "locked" in found["detail"]
+    assert "backup" not in found["mend"]
 
 
 def test_rebuild_without_a_base(cli: CommandLine) -> None:

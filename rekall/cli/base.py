@@ -83,7 +83,7 @@ def init(
 
 def summary(ctx: Any) -> str:
     """One line about the base, for `rekall` without arguments; nothing is created or migrated."""
-    from rekall.store.opening import read_state
+    from rekall.store.opening import read_state, refuse
 
     config = settings(ctx)
     if is_missing(config):
@@ -93,7 +93,8 @@ def summary(ctx: Any) -> str:
     if state.is_empty:
         return f"The base {config.db_path} is empty: 0 entries."
     if not state.is_current:
-        return f"The base {config.db_path} has schema {state.version}: 'rekall migrate' makes it current."
+        refuse(state, config.db_path)
+        return f"The base {config.db_path} has {state.name}: 'rekall migrate' makes it current."
     with open_at(config) as base:
         number = base.entries.count()
     return f"The base {config.db_path} holds {output.counted(number, 'active entry')}."

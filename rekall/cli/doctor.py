@@ -72,11 +72,18 @@ def _program(ctx: Any) -> Program:
         config=config,
         config_error=error,
         is_missing=partial(is_missing, config),
+        keeps_files=_keeps_files,
         open_database=partial(open_backend, config.db_path),
         open_cache=get_cache,
         database_name=partial(_made_name, config, "database"),
         cache_name=partial(_made_name, config, "cache"),
     )
+
+
+def _keeps_files() -> bool:
+    from rekall.infra import ServiceContainer
+
+    return ServiceContainer.get_instance().selected("database").takes_path
 
 
 def _made_name(config: Config, kind: str) -> str:

@@ -31,17 +31,18 @@ def migrate(
 
     A backup is made first. Any command that opens an older base does the same; this one says so.
     """
-    from rekall.store.opening import read_state
+    from rekall.store.opening import read_state, refuse
 
     config = settings(ctx)
     require_base(config)
     with open_backend(config.db_path) as backend:
         state = read_state(backend)
+    refuse(state, config.db_path)
     report = _planned(config, state, enrich_context) if dry_run else _done(config, state, enrich_context, yes)
     if json_output:
         output.write_json({"path": str(config.db_path), "dry_run": dry_run, **report})
     else:
-        _write(config, report, dry_run)
+        _write(config, state, report, dry_run)
 
 
 def _report(state: SchemaState, **more: Any) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def _done(config: Config, state: SchemaState, enrich: bool, yes: bool) -> dict[s
     if not state.is_current and not yes and output.is_interactive():
         from rekall.cli.questions import confirm
 
-        if not confirm(f"Migrate {config.db_path} from schema {state.version}? A backup is made first."):
+        if not confirm(f"Migrate {config.db_path} from {state.name}? A backup is made first."):
             raise RekallError("nothing was migrated")
     with open_at(config, quiet=True) as base:
         backup, contexts = base.backup_made, None
@@ -86,14 +87,14 @@ def _done(config: Config, state: SchemaState, enrich: bool, yes: bool) -> dict[s
     )
 
 
-def _write(config: Config, report: dict[str, Any], dry_run: bool) -> None:
-    before, current, contexts = report["schema_version"], report["current_schema_version"], report["contexts"]
+def _write(config: Config, state: SchemaState, report: dict[str, Any], dry_run: bool) -> None:
+    current, contexts = report["current_schema_version"], report["contexts"]
     if report["is_current"]:
         output.write(f"{config.db_path} has the current schema {current}: nothing to migrate.")
     elif dry_run:
-        output.write(f"{config.db_path} has schema {before}: it would be migrated to {current}, behind a backup.")
+        output.write(f"{config.db_path} has {state.name}: it would be migrated to {current}, behind a backup.")
     else:
-        output.write(f"Migrated {config.db_path} from schema {before} to {current}.")
+        output.write(f"Migrated {config.db_path} from {state.name} to {current}.")
     if contexts is not None:
         output.write(f"Contexts {'to convert' if dry_run else 'converted'}: {contexts}")
     if report["backup"]:

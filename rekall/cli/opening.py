@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rekall.cli.output import tell
+from rekall.constants import FILE_PERMISSIONS
 from rekall.errors import CannotOpenError
 
 # What reads the base is imported by the functions that do: help and completion need none of it.
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from rekall.config import Config
     from rekall.db import Database
     from rekall.infra.interfaces import DatabaseBackend
-
-_PRIVATE = 0o600
 
 
 def settings(ctx: Any, *, quiet: bool = False) -> Config:
@@ -63,12 +62,12 @@ def open_at(config: Config, path: Path | None = None, *, quiet: bool = False) ->
 
     path = path or config.db_path
     is_new = not path.exists()
-    mend_permissions(config, path)
     base = Database(path)
     base.init()
     try:
         if is_new and os.name != "nt" and open_to_others(path) is not None:  # a back end with less care than our own
-            path.chmod(_PRIVATE)
+            path.chmod(FILE_PERMISSIONS)
+        mend_permissions(config, path)  # only now: what was refused, such as another program's file, keeps its mode
         if base.backup_made is not None and not quiet:
             tell(f"{base.db_path} now has schema {base.get_schema_version()}; what it was is in {base.backup_made}")
         yield base
@@ -127,10 +126,10 @@ def mend_permissions(config: Config, database: Path) -> None:
         if mode is None or not mode & stat.S_IWUSR:
             continue
         try:
-            file.chmod(_PRIVATE)
+            file.chmod(FILE_PERMISSIONS)
         except OSError:  # read-only medium, or somebody else's file: 'rekall doctor' tells
             continue
-        tell(f"warning: {file} had the mode {mode:04o}, now {_PRIVATE:04o}: nobody else can read it")
+        tell(f"warning: {file} had the mode {mode:04o}, now {FILE_PERMISSIONS:04o}: nobody else can read it")
 
 
 def open_to_others(file: Path) -> int | None:
@@ -140,4 +139,4 @@ def open_to_others(file: Path) -> int | None:
     except OSError:
         return None
     mode = stat.S_IMODE(status.st_mode)
-    return mode if stat.S_ISREG(status.st_mode) and mode != _PRIVATE else None
+    return mode if stat.S_ISREG(status.st_mode) and mode != FILE_PERMISSIONS else None

@@ -69,6 +69,12 @@ class SchemaState(NamedTuple):
     def is_empty(self) -> bool:
         return self.version == 0 and self.tables == 0
 
+    @property
+    def name(self) -> str:
+        """What it is called in a sentence."""
+        incomplete = self.version == schema.CURRENT_SCHEMA_VERSION and not self.is_current
+        return f"{'an incomplete ' if incomplete else ''}schema {self.version}"
+
 
 def read_state(backend: DatabaseBackend) -> SchemaState:
     """Look at the schema of an open base."""
@@ -97,7 +103,7 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
         state = read_state(backend)
         if state.is_current:
             return None
-        _refuse(state, path)
+        refuse(state, path)
         from rekall.store import backups  # a current file needs none
 
         try:
@@ -119,7 +125,7 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
         except GuardFailed:
             continue  # another process was faster: look again
         except ReadOnlyError as error:
-            what = "is empty" if state.is_empty else f"has schema {state.version}"
+            what = "is empty" if state.is_empty else f"has {state.name}"
             raise MigrationError(
                 f"{path} {what} and is read-only: copy it to a writable place and run 'rekall migrate' there"
             ) from error
@@ -148,7 +154,13 @@ def derived_problems(backend: DatabaseBackend) -> list[str]:
     return [name for name, sql in derived.OBJECTS.items() if present.get(name) != sql]
 
 
-def _refuse(state: SchemaState, path: Path) -> None:
+def refuse(state: SchemaState, path: Path) -> None:
+    """Refuse a base that is not for this program to bring up to date.
+
+    Raises:
+        NewerSchemaError: written by a newer Rekall.
+        NotARekallError: some other program's database.
+    """
     if state.version > schema.CURRENT_SCHEMA_VERSION and state.first_columns:
         raise NewerSchemaError(
             f"{path} has schema {state.version}, written by a newer Rekall; this one knows"

@@ -133,6 +133,18 @@ def test_open_permissions_are_mended(cli: CommandLine, file: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+@EVERY_COMMAND
+def test_what_is_refused_keeps_its_mode(cli: CommandLine, file: Path, command: tuple[str, ...]) -> None:
+    """A database of another program may be meant for others: it is not closed to them."""
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    connection.close()
+    file.chmod(0o644)
+    assert "another program" in cli.fails(*command)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_a_file_that_its_owner_may_not_write_stays_so(cli: CommandLine, file: Path) -> None:
     """A base that was made read-only is not made writable."""
     cli.add("Walrus")
@@ -163,7 +175,9 @@ def test_migrate(cli: CommandLine, file: Path, name: str) -> None:
     before, version = file.read_bytes(), _version(file)
     planned = cli.json("migrate", "--dry-run")
     assert (planned["schema_version"], planned["migrated"], planned["is_current"]) == (version, False, False)
-    assert "would be migrated" in cli.ok("migrate", "-n", "--enrich-context")
+    told = cli.ok("migrate", "-n", "--enrich-context")
+    assert "would be migrated" in told
+    assert ("incomplete" in told) is (version == 12)
     assert file.read_bytes() == before
     assert sorted(path.name for path in file.parent.iterdir()) == [file.name]
     done = cli.json("migrate", "--yes")
@@ -171,6 +185,21 @@ def test_migrate(cli: CommandLine, file: Path, name: str) -> None:
     assert _version(Path(done["backup"])) == version
     assert "nothing to migrate" in cli.ok("migrate")
     assert cli.json("info")["schema_version"] == 12
+
+
+@pytest.mark.parametrize("args", [("migrate",), ("migrate", "--dry-run")])
+def test_a_newer_base_is_not_to_be_migrated(cli: CommandLine, file: Path, args: tuple[str, ...]) -> None:
+    """Nobody is told that a newer base would be migrated to this schema, nor by `rekall` alone."""
+    unpack("v12.db", file.parent).replace(file)
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA user_version = 13")
+    connection.commit()
+    connection.close()
+    assert "newer Rekall" in cli.fails(*args)
+    alone = cli()
+    assert alone.exit_code == 1
+    assert "newer Rekall" in alone.stderr
+    assert "migrate" not in alone.stdout.splitlines()[-1]
 
 
 def test_any_command_tells_that_it_migrated(cli: CommandLine, file: Path) -> None:
