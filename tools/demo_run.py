@@ -25,7 +25,6 @@ from rekall.db import Database
 
 ROOT = Path(__file__).resolve().parents[1]
 OLD_BASE = ROOT / "tests" / "data" / "databases" / "v05.db.xz"
-KNOWLEDGE = ROOT / "docs" / "knowledge.json"
 WIDTH = 80
 LINES = 18
 """Lines of an answer over MCP that are shown at most."""
@@ -132,8 +131,8 @@ class Demo:
         """Load our own knowledge and ask it something."""
         heading("What we learned while building Rekall, kept in Rekall")
         with Database(self.database) as db:
-            loaded = knowledge.load(db, KNOWLEDGE)
-        check(loaded.entries > 0 and loaded.links > 0, f"{KNOWLEDGE.name} holds no entries or no links")
+            loaded = knowledge.load(db, knowledge.OURS)
+        check(loaded.entries > 0 and loaded.links > 0, f"{knowledge.OURS.name} holds no entries or no links")
         print(f"docs/knowledge.json: {loaded.entries} entries with their contexts, {loaded.links} links\n")
         found = self.search(OUR_QUESTION, must_find=OUR_ANSWER)
         self.shown("show", found)

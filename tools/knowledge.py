@@ -7,15 +7,18 @@ context, or null) and `links` (outgoing ones, each with `target_id`, `type` and 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from rekall.config import get_config
 from rekall.db import Database
-from rekall.errors import InvalidValueError
+from rekall.errors import InvalidValueError, RekallError
 from rekall.models import Entry, StructuredContext
 
+OURS = Path(__file__).resolve().parents[1] / "docs" / "knowledge.json"
 _FIELDS = (
     *("id", "title", "type", "content", "project", "tags", "confidence", "status", "superseded_by", "created_at"),
     *("updated_at", "memory_type", "last_accessed", "access_count", "consolidation_score", "next_review"),
@@ -84,3 +87,20 @@ def _read(record: dict[str, Any], file: Path) -> tuple[Entry, StructuredContext 
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         which = record.get("id", "an entry without id") if isinstance(record, dict) else repr(record)
         raise InvalidValueError(f"{file}: {which} is malformed: {error}") from error
+
+
+def main() -> int:
+    """Load our own knowledge into the configured base; 1 when it cannot be."""
+    try:
+        path = get_config().db_path
+        with Database(path) as db:
+            loaded = load(db, OURS)
+    except RekallError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{path}: {loaded.entries} entries and {loaded.links} links added")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""What the pages say can be done as they say it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command_line import CONTEXT, CommandLine
+
+from rekall.cli.commands import COMMANDS
+from rekall.deprecation import register
+
+ROOT = Path(__file__).resolve().parents[1]
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of a page that are in a language; none is text for a shell."""
+    return [text for found, text in _BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if found == language]
+
+
+def _run(script: str, folder: Path) -> str:
+    """The stdout of a bash script that must succeed, with `rekall` and `python` those of the tests."""
+    own = f'''set -eo pipefail
+rekall() {{ "{sys.executable}" -m rekall "$@"; }}
+python() {{ "{sys.executable}" "$@"; }}
+'''
+    done = subprocess.run(["bash", "-c", own + script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def cli() -> CommandLine:
+    """The command line in this process."""
+    return CommandLine()
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [(page, text) for page in ("README.md", "docs/user.md", "docs/backends.md") for text in _blocks(page, "python")],
+)
+def test_python_runs(page: str, text: str, tmp_path: Path) -> None:
+    """Each block alone, in a process of its own, warnings being errors."""
+    subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=tmp_path, check=True)
+
+
+def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
+    """What its first screen shows works in this order on a base that is not there yet."""
+    screen, *_ = _blocks("README.md", "")
+    found = _run(screen.replace("$ rekall", "rekall"), tmp_path)
+    assert "CORS fails in Safari\t(in context)" in found
+    assert '"mcpServers"' in found
+
+
+def test_the_commands_of_the_user_page_run(cli: CommandLine, tmp_path: Path) -> None:
+    """In the order of the page, with ids in the place of ID and OTHER."""
+    ids = {"ID": cli.add("One"), "OTHER": cli.add("Two")}
+    commands = "".join(text for text in _blocks("docs/user.md", "") if "rekall" in text)
+    commands = re.sub(r"\b(ID|OTHER)\b", lambda found: ids[found[1]], commands).replace("git show", "echo a change")
+    assert "CORS fails in Safari" in _run(commands, tmp_path)
+    assert cli.json("show", ids["ID"])["tags"] == ["http"]
+
+
+def test_the_configuration_of_the_user_page_is_accepted(cli: CommandLine) -> None:
+    """Every line of it takes effect, and none gives a warning."""
+    (text,) = _blocks("docs/user.md", "toml")
+    file = Path(os.environ["REKALL_HOME"]) / "config.toml"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    from_file = {row["key"] for row in cli.json("config")["settings"] if row["origin"] == f"file {file}"}
+    kept = {"debug", *(f"backends.{key}" for key in ("database", "cache", "database_options", "cache_options"))}
+    assert from_file == kept
+
+
+def test_every_command_is_on_the_user_page() -> None:
+    """A command that nobody can read about is not there; the older name of `mcp` needs no reader."""
+    page = (ROOT / "docs" / "user.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"rekall {name}" not in page] == ["mcp-server"]
+
+
+def test_the_back_end_of_its_page_carries_the_command_line(tmp_path: Path) -> None:
+    """The class that an author finds there, run as the page says, selected as the page says, in under 50 lines."""
+    source = _blocks("docs/backends.md", "python")[1]
+    assert len(source[source.index("class ") : source.index("register_backend(")].splitlines()) < 50
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    home = Path(os.environ["REKALL_HOME"])
+    home.mkdir()
+    (home / "config.toml").write_text('[backends]\ndatabase = "mine"\n', encoding="utf-8")
+    (run,) = _blocks("docs/backends.md", "")
+    program = run[: run.index("search")]
+    _run(f"{program} add bug 'CORS in Safari' --context-json '{CONTEXT}'", tmp_path)
+    assert "CORS in Safari" in _run(run, tmp_path)
+    assert "mine on" in _run(f"{program} doctor", tmp_path)
+
+
+def test_the_guide_lists_what_is_deprecated() -> None:
+    """Its table is the register: names, versions, replacements."""
+    guide = (ROOT / "migration_guide.md").read_text(encoding="utf-8")
+    section = guide.partition("## Deprecated")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    rows = [tuple(cell.strip().strip("`") for cell in line.split("|")[1:4]) for line in lines]
+    assert rows == [(row.name, row.since, row.removal) for row in register().values()]
+
+
+def test_the_knowledge_base_can_be_asked(tmp_path: Path) -> None:
+    """As the maintainers' page says; loading it again adds nothing."""
+    (text,) = (block for block in _blocks("docs/maintainers.md", "") if "knowledge.py" in block)
+    lines = text.replace(".venv/bin/python", f'"{sys.executable}"').replace(".venv/bin/rekall", "rekall")
+    lines = lines.replace("~/.rekall-knowledge", str(tmp_path / "home")).replace("tools/", f"{ROOT / 'tools'}/")
+    first, *found = _run(lines, tmp_path).splitlines()
+    assert re.search(r": [1-9]\d+ entries", first)
+    assert "Retry is decided" in found[0]
+    assert ": 0 entries and 0 links" in _run(lines, tmp_path)
