@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from rekall.constants import DIR_PERMISSIONS
 from rekall.errors import ConfigError
 
 CONFIG_NAME = "config.toml"
@@ -74,7 +75,7 @@ def _write_atomically(path: Path, text: str) -> None:
     import tempfile
 
     target = path.resolve()
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target.parent.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # created with mode 0600
     temporary = Path(name)
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rekall.config_file import CONFIG_NAME, read_toml
 from rekall.config_keys import wrong_type
+from rekall.constants import DIR_PERMISSIONS, FILE_PERMISSIONS
 from rekall.errors import ConfigError
 
 __all__ = [
@@ -29,8 +30,6 @@ APP_NAME = "rekall"
 _DATABASE_NAME = "knowledge.db"
 _PROJECT_DIRECTORY = ".rekall"
 _MARKER_NAME = ".rekall-migrated"
-_PRIVATE_DIRECTORY = 0o700
-_PRIVATE_FILE = 0o600
 
 _GITIGNORE = """\
 # What can be rebuilt, and what SQLite keeps only while the database is open.
@@ -97,7 +96,7 @@ class ResolvedPaths:
         """
         for directory in (self.config_dir, self.data_dir, self.cache_dir):
             try:
-                directory.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+                directory.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
             except OSError as exc:
                 raise ConfigError(
                     f"cannot create the directory {directory}: {exc.strerror or exc}; "
@@ -313,7 +312,7 @@ def init_local_project(path: Path | None = None, exclude_db_from_git: bool = Fal
         The directory `.rekall`. A `.gitignore` that is already there is kept.
     """
     root = (Path.cwd() if path is None else path) / _PROJECT_DIRECTORY
-    root.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    root.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
     if exclude_db_from_git:
         text = _GITIGNORE.format(advice="Remove this rule to share it with the project.", rule=_DATABASE_NAME)
     else:
@@ -327,7 +326,7 @@ def init_local_project(path: Path | None = None, exclude_db_from_git: bool = Fal
 
 
 def _open_private(name: str, flags: int) -> int:
-    return os.open(name, flags, _PRIVATE_FILE)
+    return os.open(name, flags, FILE_PERMISSIONS)
 
 
 @dataclass
@@ -397,7 +396,7 @@ def perform_migration(info: MigrationInfo) -> bool:
                 raise FileExistsError(f"{target} is already there")
         for source, target in copies:
             if source.exists() or not source.name.endswith("-wal"):
-                target.parent.mkdir(mode=_PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+                target.parent.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
                 written.append(target)
                 _copy_private(source, target)
         info.migrated_marker.write_text(

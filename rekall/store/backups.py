@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from rekall.constants import DIR_PERMISSIONS, FILE_PERMISSIONS
 from rekall.errors import DatabaseError, MigrationError, NotSupportedError
 from rekall.infra.interfaces import DatabaseBackend
 
@@ -28,9 +29,9 @@ def back_up(backend: DatabaseBackend, path: Path, label: str) -> Path:
         target = folder / f"knowledge_{stamp}_{label}-{number}.db"
     unfinished = target.with_suffix(".partial")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=DIR_PERMISSIONS, exist_ok=True)
         unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
+        unfinished.touch(mode=FILE_PERMISSIONS)
         backend.backup(unfinished)
         _check_copy(unfinished)
         unfinished.replace(target)
@@ -69,7 +70,7 @@ def migration_lock(path: Path) -> Iterator[None]:
     """Wait until no other process migrates this base. The lock ends with its process, however that ends."""
     folder = path.parent / "backups"
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=DIR_PERMISSIONS, exist_ok=True)
         handle = (folder / ".migration.lock").open("a")
     except OSError as error:
         raise MigrationError(
