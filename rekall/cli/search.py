@@ -78,7 +78,8 @@ def browse(
     with open_base(ctx) as base:
         entries = base.list_all(entry_type, project, memory_type, include_obsolete=obsolete, limit=limit)
         if not entries and not json_output:
-            output.write(_why_empty(base, filtered=bool(entry_type or project or memory_type), obsolete=obsolete))
+            filters = _Filters(entry_type, project, memory_type)
+            output.write(_why_empty(base, filters, limit, obsolete=obsolete))
             return
     if json_output:
         from rekall.records import entry_record
@@ -209,9 +210,11 @@ def _why_nothing(base: Database, query: str, filters: _Filters, limit: int) -> s
     return f"No entry matches {shown}."
 
 
-def _why_empty(base: Database, *, filtered: bool, obsolete: bool) -> str:
+def _why_empty(base: Database, filters: _Filters, limit: int, *, obsolete: bool) -> str:
+    if limit == 0:
+        return "Nothing to list: --limit is 0."
     if base.entries.count(include_obsolete=True) == 0:
         return "Nothing is stored yet: 'rekall add TYPE TITLE' stores the first entry."
-    if filtered:
+    if filters.flags:
         return "No entry passes your filter."
     return "Nothing to list." if obsolete else "No entry is active: 'rekall browse --obsolete' lists the obsolete ones."

@@ -91,6 +91,8 @@ def test_why_nothing_was_found(cli: CommandLine) -> None:
     entry_id = cli.add("Walrus")
     assert cli.ok("search", "giraffe") == 'No entry matches "giraffe".\n'
     assert "leave out --type or --project" in cli.ok("search", "walrus", "-t", "pattern", "-p", "zoo")
+    for command in (("search", "walrus"), ("browse",)):
+        assert "--limit is 0" in cli.ok(*command, "--limit", "0")
     cli.ok("deprecate", entry_id)
     assert "Only obsolete entries" in cli.ok("search", "walrus")
     assert "--obsolete" in cli.ok("browse")
