@@ -65,3 +65,9 @@ OTHER_WORDS: Mapping[str, str] = {
     "setup": "init",
 }
 """What people type for a command that has another name, for the hint."""
+
+PENDING = (
+    *("backup", "consolidation", "embeddings", "export", "generalize", "hooks", "import", "install", "research"),
+    *("restore", "review", "similar", "sources", "stale", "suggest"),
+)
+"""Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from rekall.cli.commands import COMMANDS, OTHER_WORDS, SECTIONS
+from rekall.cli.commands import COMMANDS, OTHER_WORDS, PENDING, SECTIONS
 from rekall.cli.failures import run_guarded
 
 PROGRAM = "rekall"
@@ -36,6 +36,8 @@ class CommandTable(TyperGroup):
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
+            if name in PENDING:
+                ctx.fail(f"'{name}' is not in this development version yet: migration_guide.md lists what is pending")
             near = [OTHER_WORDS[name]] if name in OTHER_WORDS else get_close_matches(name, COMMANDS, 1)
             ctx.fail(f"unknown command '{name}'" + (f" (did you mean {near[0]}?)" if near else ""))
         return super().resolve_command(ctx, args)

@@ -44,7 +44,9 @@ def search(
     memory_type: MemoryTypeFilter = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Hits at most; a negative number is no limit.")] = 20,
     json_output: JsonOutput = False,
-    context: Annotated[str | None, typer.Option("--context", help="What you are working on.")] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", help="What you are working on (for a search by meaning).")
+    ] = None,
     semantic_only: Annotated[bool, typer.Option("--semantic-only", help="By meaning alone (needs a model).")] = False,
 ) -> None:
     """Find entries by words, phrases and context.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sys
 import threading
-from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from rekall import __version__
@@ -64,13 +64,7 @@ def serve_stdio() -> None:
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     base = _ConfiguredBase()
-
-    def stop(signum: int, frame: FrameType | None) -> NoReturn:
-        # The thread that waits for stdin cannot be interrupted, and a normal exit would wait for it.
-        _leave(base)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    _leave_on_signals(base)
     try:
         create_server(base.open).run("stdio", show_banner=False)
     except Exception as error:
@@ -80,6 +74,27 @@ def serve_stdio() -> None:
         _leave(base)
     finally:
         base.close()
+
+
+def _leave_on_signals(base: _ConfiguredBase) -> None:
+    """End the process on SIGTERM and SIGINT.
+
+    The thread that waits for stdin cannot be interrupted, and a normal exit would wait for it. A handler would run in
+    the main thread, which may begin to wait for events just after the signal and never see it: so a thread waits for
+    the signals, which are blocked in all others.
+    """
+    signals = (signal.SIGTERM, signal.SIGINT)
+    if sys.platform == "win32":
+        for number in signals:
+            signal.signal(number, lambda _number, _frame: _leave(base))
+        return
+
+    def wait() -> None:
+        signal.sigwait(signals)
+        _leave(base)
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    threading.Thread(target=wait, name="rekall-signals", daemon=True).start()
 
 
 def _leave(base: _ConfiguredBase) -> NoReturn:

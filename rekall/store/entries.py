@@ -153,9 +153,9 @@ class Entries:
             AmbiguousIdError: several; five are named.
         """
         wanted = prefix.encode("utf-8", "replace").decode("utf-8").strip()  # an undecodable byte is in no id
+        if not wanted:
+            raise EntryNotFoundError(prefix, "no entry has an empty id; 'rekall search' or 'rekall browse' lists ids")
         for form in dict.fromkeys((wanted, wanted.upper())):
-            if not form:
-                continue
             rows = self._session.fetch_all(
                 "SELECT id, title FROM entries WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
                 (form, form + _HIGHEST, CANDIDATES + 1),

@@ -29,6 +29,7 @@ _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts
 Filters: TypeAlias = tuple[list[str], dict[str, Value]]
 
 _TIERS: tuple[MatchKind, ...] = ("entry", "context", "some")
+_SOME = 2
 
 
 class Search:
@@ -54,7 +55,8 @@ class Search:
             entry_type: only this type, exactly; an empty text is no filter. Likewise project and memory_type.
             include_obsolete: obsolete entries too.
             limit: hits at most; a negative number is no limit.
-            update_access: count each hit as an access. A base that cannot be written is searched without counting.
+            update_access: count each hit as an access, but for those that have only some of the words. A base that
+                cannot be written is searched without counting.
 
         Returns:
             Hits as they were before they were counted. A text without a single word finds nothing.
@@ -69,8 +71,9 @@ class Search:
         else:
             rows = self._without_preparing(parsed, filters, limit)
         entries = [entry_from_row(row) for row in rows]
-        if counted and entries:
-            self._session.count(count_statements(entries, datetime.now()))
+        meant = [entry for entry, row in zip(entries, rows, strict=True) if row["tier"] != _SOME] if counted else []
+        if meant:
+            self._session.count(count_statements(meant, datetime.now()))
         return [
             SearchResult(entry, row["rank"], "", _TIERS[row["tier"]]) for entry, row in zip(entries, rows, strict=True)
         ]
@@ -136,7 +139,9 @@ def _tiers_sql(conditions: tuple[str, ...], context: bool, in_context: bool, exc
     if any_word:
         unseen = [*conditions, *(f"entries.id NOT IN (SELECT id FROM {tier})" for tier in tiers)]
         tables = ("entries_fts", "rekall_context_fts") if context else ("entries_fts",)
-        both = " UNION ALL ".join(f"SELECT * FROM ({_best(table, 'any', 2, unseen, 'candidates')})" for table in tables)
+        both = " UNION ALL ".join(
+            f"SELECT * FROM ({_best(table, 'any', _SOME, unseen, 'candidates')})" for table in tables
+        )
         tiers["some"] = (
             f"SELECT id, tier, sum(rank) AS rank, 0 FROM ({both}) GROUP BY id ORDER BY rank, id LIMIT :limit"
         )

@@ -368,6 +368,17 @@ def test_limits(db: Database, limit: int) -> None:
     assert len(db.search("same words", limit=limit, update_access=False)) == wanted
 
 
+def test_hits_with_some_of_the_words_are_not_counted(db: Database) -> None:
+    """Only what satisfies the whole query counts as looked at."""
+    add(db, "WHOLE", "cache key rotation")
+    add(db, "SOME", "cache eviction")
+    assert ids(db, "cache rotation") == ["WHOLE", "SOME"]
+    db.search("cache rotation")
+    counts = {entry.id: entry.access_count for entry in db.list_all()}
+    assert counts["WHOLE"] > 0
+    assert counts["SOME"] == 0
+
+
 def test_long_questions_stay_quick(sample: Database) -> None:
     """A pasted log of 10,000 different words answers from its first words."""
     text = " ".join(f"word{number}" for number in range(10_000))
