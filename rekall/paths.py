@@ -7,11 +7,15 @@ import sys
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rekall.config_file import CONFIG_NAME, read_toml
 from rekall.config_keys import wrong_type
 from rekall.constants import DIR_PERMISSIONS, FILE_PERMISSIONS
 from rekall.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rekall.legacy import MigrationInfo, check_legacy_migration, perform_migration
 
 __all__ = [
     "APP_NAME",
@@ -26,10 +30,8 @@ __all__ = [
 ]
 
 APP_NAME = "rekall"
-
-_DATABASE_NAME = "knowledge.db"
-_PROJECT_DIRECTORY = ".rekall"
-_MARKER_NAME = ".rekall-migrated"
+DATABASE_NAME = "knowledge.db"
+PROJECT_DIRECTORY = ".rekall"
 
 _GITIGNORE = """\
 # What can be rebuilt, and what SQLite keeps only while the database is open.
@@ -104,7 +106,12 @@ class ResolvedPaths:
                 ) from exc
 
 
-def _home() -> Path:
+def home_directory() -> Path:
+    """The home directory of this user.
+
+    Raises:
+        ConfigError: there is none.
+    """
     try:
         return Path.home()
     except RuntimeError as exc:
@@ -126,7 +133,7 @@ def user_config_dir(appname: str) -> str:
         import platformdirs
 
         return platformdirs.user_config_dir(appname)
-    return str(_home() / ".config" / appname)
+    return str(home_directory() / ".config" / appname)
 
 
 def user_data_dir(appname: str) -> str:
@@ -135,7 +142,7 @@ def user_data_dir(appname: str) -> str:
         import platformdirs
 
         return platformdirs.user_data_dir(appname)
-    return str(_home() / ".local" / "share" / appname)
+    return str(home_directory() / ".local" / "share" / appname)
 
 
 def user_cache_dir(appname: str) -> str:
@@ -144,7 +151,7 @@ def user_cache_dir(appname: str) -> str:
         import platformdirs
 
         return platformdirs.user_cache_dir(appname)
-    return str(_home() / ".cache" / appname)
+    return str(home_directory() / ".cache" / appname)
 
 
 _Place = tuple[Path, str]  # a directory, and what decided it
@@ -175,7 +182,7 @@ def _resolved(
         config_dir=config[0],
         data_dir=data[0],
         cache_dir=cache[0],
-        db_path=data[0] / _DATABASE_NAME if db_path is None else db_path,
+        db_path=data[0] / DATABASE_NAME if db_path is None else db_path,
         source=source,
         is_local_project=source is PathSource.LOCAL,
         origins={"config": config[1], "data": data[1], "cache": cache[1], "database": data[1]},
@@ -249,7 +256,7 @@ class PathResolver:
     @classmethod
     def _from_local(cls) -> ResolvedPaths | None:
         try:
-            root = Path.cwd() / _PROJECT_DIRECTORY
+            root = Path.cwd() / PROJECT_DIRECTORY
             if not root.exists():
                 return None
         except OSError:  # the current directory was deleted under us, or is closed to us
@@ -298,7 +305,7 @@ class PathResolver:
 
 def legacy_paths() -> ResolvedPaths:
     """The single directory `~/.rekall` of the first releases, which the flag `--legacy` asks for."""
-    return _everything_under(_home() / _PROJECT_DIRECTORY, PathSource.CLI, "flag --legacy")
+    return _everything_under(home_directory() / PROJECT_DIRECTORY, PathSource.CLI, "flag --legacy")
 
 
 def init_local_project(path: Path | None = None, exclude_db_from_git: bool = False) -> Path:
@@ -311,110 +318,29 @@ def init_local_project(path: Path | None = None, exclude_db_from_git: bool = Fal
     Returns:
         The directory `.rekall`. A `.gitignore` that is already there is kept.
     """
-    root = (Path.cwd() if path is None else path) / _PROJECT_DIRECTORY
+    root = (Path.cwd() if path is None else path) / PROJECT_DIRECTORY
     root.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
     if exclude_db_from_git:
-        text = _GITIGNORE.format(advice="Remove this rule to share it with the project.", rule=_DATABASE_NAME)
+        text = _GITIGNORE.format(advice="Remove this rule to share it with the project.", rule=DATABASE_NAME)
     else:
-        text = _GITIGNORE.format(advice="Uncomment this rule to keep it out of Git.", rule=f"# {_DATABASE_NAME}")
+        text = _GITIGNORE.format(advice="Uncomment this rule to keep it out of Git.", rule=f"# {DATABASE_NAME}")
     try:
-        with open(root / ".gitignore", "x", encoding="utf-8", opener=_open_private) as file:
+        with open(root / ".gitignore", "x", encoding="utf-8", opener=open_private) as file:
             file.write(text)
     except FileExistsError:
         pass
     return root
 
 
-def _open_private(name: str, flags: int) -> int:
+def open_private(name: str, flags: int) -> int:
+    """An opener for `open` that makes a file which only its owner may read and write."""
     return os.open(name, flags, FILE_PERMISSIONS)
 
 
-@dataclass
-class MigrationInfo:
-    """What `~/.rekall` still holds that belongs in the directories of today.
+def __getattr__(name: str) -> Any:
+    """The names of 0.3 that are about moving from `~/.rekall`; no command needs them."""
+    if name in ("MigrationInfo", "check_legacy_migration", "perform_migration"):
+        from rekall import legacy
 
-    Args:
-        legacy_path: the old directory.
-        new_config_dir: where its config.toml goes.
-        new_data_dir: where its database goes.
-        has_db: whether there is a database.
-        has_config: whether there is a config.toml.
-    """
-
-    legacy_path: Path
-    new_config_dir: Path
-    new_data_dir: Path
-    has_db: bool
-    has_config: bool
-    migrated_marker: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.migrated_marker = self.legacy_path / _MARKER_NAME
-
-
-def check_legacy_migration() -> MigrationInfo | None:
-    """Look for a `~/.rekall` that was never copied to the user-level directories.
-
-    Returns:
-        What there is to copy; None when there is nothing, when it is done, or when a database is already in the new
-        place.
-    """
-    legacy = _home() / _PROJECT_DIRECTORY
-    target = PathResolver._from_config() or PathResolver._from_xdg() or PathResolver._from_default()
-    info = MigrationInfo(
-        legacy_path=legacy,
-        new_config_dir=target.config_dir,
-        new_data_dir=target.data_dir,
-        has_db=(legacy / _DATABASE_NAME).exists(),
-        has_config=(legacy / CONFIG_NAME).exists(),
-    )
-    if info.migrated_marker.exists() or target.db_path.exists() or not (info.has_db or info.has_config):
-        return None
-    return info
-
-
-def perform_migration(info: MigrationInfo) -> bool:
-    """Copy the old files to the new places; the originals stay, a marker is left beside them.
-
-    A config.toml in the new place is kept. A database there is never replaced.
-
-    Args:
-        info: what `check_legacy_migration` found.
-
-    Returns:
-        False when anything failed; what had been copied is removed again.
-    """
-    # The write-ahead log holds what was not yet moved into the file; the database comes last, it makes the copy count.
-    names = [_DATABASE_NAME + "-wal", _DATABASE_NAME] if info.has_db else []
-    copies = [(info.legacy_path / name, info.new_data_dir / name) for name in names]
-    if info.has_config and not (info.new_config_dir / CONFIG_NAME).exists():
-        copies.append((info.legacy_path / CONFIG_NAME, info.new_config_dir / CONFIG_NAME))
-    written: list[Path] = []
-    try:
-        for _, target in copies:
-            if target.exists():
-                raise FileExistsError(f"{target} is already there")
-        for source, target in copies:
-            if source.exists() or not source.name.endswith("-wal"):
-                target.parent.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
-                written.append(target)
-                _copy_private(source, target)
-        info.migrated_marker.write_text(
-            f"Copied to {info.new_config_dir} and {info.new_data_dir}; these originals are no longer used.\n",
-            encoding="utf-8",
-        )
-    except OSError as exc:
-        import logging
-
-        for target in written:
-            target.unlink(missing_ok=True)
-        logging.getLogger(__name__).warning("the files of %s were not copied: %s", info.legacy_path, exc)
-        return False
-    return True
-
-
-def _copy_private(source: Path, target: Path) -> None:
-    import shutil
-
-    with source.open("rb") as original, open(target, "xb", opener=_open_private) as copy:
-        shutil.copyfileobj(original, copy)
+        return getattr(legacy, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
