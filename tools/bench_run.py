@@ -37,12 +37,18 @@ def main() -> int:
         return 2
     sections = options.section or SECTIONS
     started = time.monotonic()
+    here = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="rekall-bench-") as folder, _progress() as progress:
+        # programs started in a checkout would import it, uncompiled, instead of what is installed
+        os.chdir(folder)
         # what is measured must not find the user's own base or configuration
         os.environ["REKALL_HOME"] = folder
         for name in ("REKALL_DB_PATH", "REKALL_DEBUG"):
             os.environ.pop(name, None)
-        rows = _measure(sections, Bases(Path(folder), texts, progress), quick=options.quick)
+        try:
+            rows = _measure(sections, Bases(Path(folder), texts, progress), quick=options.quick)
+        finally:
+            os.chdir(here)
     _show(rows, texts, time.monotonic() - started)
     options.json.write_text(json.dumps(_report(rows, texts, quick=options.quick), indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.json}")

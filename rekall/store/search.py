@@ -71,8 +71,10 @@ class Search:
         else:
             rows = self._without_preparing(parsed, filters, limit)
         entries = [entry_from_row(row) for row in rows]
-        meant = [entry for entry, row in zip(entries, rows, strict=True) if row["tier"] != _SOME] if counted else []
-        if meant:
+        if counted and rows and rows[0]["tier"] != _SOME:
+            meant = entries
+            if rows[-1]["tier"] == _SOME:
+                meant = [entry for entry, row in zip(entries, rows, strict=True) if row["tier"] != _SOME]
             self._session.count(count_statements(meant, datetime.now()))
         return [
             SearchResult(entry, row["rank"], "", _TIERS[row["tier"]]) for entry, row in zip(entries, rows, strict=True)
