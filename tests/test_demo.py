@@ -62,7 +62,7 @@ def test_the_demo_fails_when_an_answer_is_wrong(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
     (copy / "tools").mkdir(parents=True)
     (copy / "docs").mkdir()
-    for name in ("tools/demo_run.py", "tools/knowledge.py"):
+    for name in ("tools/demo_run.py", "tools/knowledge.py", "tools/terminal.py"):
         (copy / name).write_bytes((ROOT / name).read_bytes())
     base = copy / "tests" / "data" / "databases" / "v05.db.xz"
     base.parent.mkdir(parents=True)

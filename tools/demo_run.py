@@ -6,7 +6,6 @@ import asyncio
 import json
 import lzma
 import os
-import pty
 import re
 import shlex
 import sqlite3
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import knowledge
+from terminal import on_terminal
 
 from rekall.db import Database
 
@@ -67,29 +67,13 @@ class Demo:
     def shown(self, *arguments: str) -> None:
         """Run a command on a terminal, and show it with what it prints."""
         print(f"$ {_as_typed(['rekall', *arguments])}", flush=True)
-        ours, theirs = pty.openpty()
-        with subprocess.Popen(
-            [*self._rekall, *arguments],
-            env=self._environment,
-            cwd=self.home,
-            stdin=subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-        ) as process:
-            os.close(theirs)
-            output = bytearray()
-            try:
-                while block := os.read(ours, 65536):
-                    output += block
-            except OSError:
-                pass  # how Linux says that the other end is closed
-            os.close(ours)
+        status, output = on_terminal([*self._rekall, *arguments], self._environment, self.home)
         text = output.decode(errors="replace").replace("\r\n", "\n").strip("\n")
         if not sys.stdout.isatty():
             text = _STYLE.sub("", text)
         print("\n".join(line.rstrip() for line in text.split("\n")) + "\n", flush=True)
-        if process.returncode:
-            raise DemoError(f"rekall {arguments[0]} ended with exit code {process.returncode}")
+        if status:
+            raise DemoError(f"rekall {arguments[0]} ended with exit code {status}")
 
     def asked(self, *arguments: str) -> Any:
         """The answer of a command as a program gets it."""

@@ -17,6 +17,9 @@ from rekall.store.query import ParsedQuery
 from rekall.store.schema import TOKENIZER
 from rekall.store.session import Session
 
+CONTEXT, SOME = 1, 2
+"""Tiers of a search: the context satisfies the query, or only some of its words were found; 0 is the entry itself."""
+
 _COLUMNS = (*CONTEXT_COLUMNS, "legacy")
 
 
@@ -37,7 +40,7 @@ def all_contexts(session: Session) -> list[Row]:
 
 
 def matching(contexts: Sequence[Row], parsed: ParsedQuery) -> dict[str, tuple[int, float]]:
-    """The contexts that a query finds: id to (tier, rank), tier 1 when all of it is satisfied, 2 for some words."""
+    """The contexts that a query finds: id to (tier, rank)."""
     if not contexts or parsed.context is None:
         return {}
     index = sqlite3.connect(":memory:")
@@ -48,7 +51,7 @@ def matching(contexts: Sequence[Row], parsed: ParsedQuery) -> dict[str, tuple[in
             texts = searchable(row)
             index.execute(f"INSERT INTO contexts VALUES ({places})", (row["id"], *(texts[name] for name in _COLUMNS)))
         found: dict[str, tuple[int, float]] = {}
-        for tier, expression in ((1, parsed.context), (2, parsed.any_word)):
+        for tier, expression in ((CONTEXT, parsed.context), (SOME, parsed.any_word)):
             if expression is not None:
                 for entry_id, rank in index.execute(
                     "SELECT id, rank FROM contexts WHERE contexts MATCH ?", (expression,)

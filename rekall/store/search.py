@@ -20,6 +20,7 @@ from rekall.store.access import count_statements
 from rekall.store.entries import filter_sql
 from rekall.store.query import ParsedQuery, parse_query
 from rekall.store.rows import ENTRY_SELECT, entry_from_row
+from rekall.store.scratch import CONTEXT, SOME
 from rekall.store.session import Session
 
 CANDIDATES = 100
@@ -29,7 +30,6 @@ _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts
 Filters: TypeAlias = tuple[list[str], dict[str, Value]]
 
 _TIERS: tuple[MatchKind, ...] = ("entry", "context", "some")
-_SOME = 2
 
 
 class Search:
@@ -71,10 +71,10 @@ class Search:
         else:
             rows = self._without_preparing(parsed, filters, limit)
         entries = [entry_from_row(row) for row in rows]
-        if counted and rows and rows[0]["tier"] != _SOME:
+        if counted and rows and rows[0]["tier"] != SOME:
             meant = entries
-            if rows[-1]["tier"] == _SOME:
-                meant = [entry for entry, row in zip(entries, rows, strict=True) if row["tier"] != _SOME]
+            if rows[-1]["tier"] == SOME:
+                meant = [entry for entry, row in zip(entries, rows, strict=True) if row["tier"] != SOME]
             self._session.count(count_statements(meant, datetime.now()))
         return [
             SearchResult(entry, row["rank"], "", _TIERS[row["tier"]]) for entry, row in zip(entries, rows, strict=True)
@@ -137,12 +137,12 @@ def _tiers_sql(conditions: tuple[str, ...], context: bool, in_context: bool, exc
     tiers = {"exact": _best("entries_fts", "exact", 0, conditions)}
     if in_context:
         admitted = [*conditions, "entries.id NOT IN (SELECT id FROM exact)", *([_NOT_EXCLUDED] if excluded else [])]
-        tiers["context"] = _best("rekall_context_fts", "context", 1, admitted)
+        tiers["context"] = _best("rekall_context_fts", "context", CONTEXT, admitted)
     if any_word:
         unseen = [*conditions, *(f"entries.id NOT IN (SELECT id FROM {tier})" for tier in tiers)]
         tables = ("entries_fts", "rekall_context_fts") if context else ("entries_fts",)
         both = " UNION ALL ".join(
-            f"SELECT * FROM ({_best(table, 'any', _SOME, unseen, 'candidates')})" for table in tables
+            f"SELECT * FROM ({_best(table, 'any', SOME, unseen, 'candidates')})" for table in tables
         )
         tiers["some"] = (
             f"SELECT id, tier, sum(rank) AS rank, 0 FROM ({both}) GROUP BY id ORDER BY rank, id LIMIT :limit"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rekall.errors import QueryError, ReadOnlyError
-from rekall.infra.interfaces import DatabaseBackend, Result, Statement
+from rekall.infra.interfaces import DatabaseBackend, Params, Result, Statement
 from rekall.store import opening, pending
 
 _WAITING = "SELECT 1 FROM rekall_context_pending LIMIT 1"
@@ -35,7 +35,7 @@ class Session:
         self.prepare()
         return self.backend.execute_batch(statements, idempotent=idempotent)
 
-    def execute(self, query: str, params: tuple[str | int | float | bytes | None, ...] = ()) -> Result:
+    def execute(self, query: str, params: Params = ()) -> Result:
         """Run one write by itself."""
         self.prepare()
         result: Result = self.backend.execute(query, params)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from terminal import on_terminal
 
 from benchmarks.bases import Bases
 from benchmarks.measure import Prepare, Row, Times, by_turns, details
@@ -174,19 +175,10 @@ def piped(command: Sequence[str], environment: Mapping[str, str]) -> bytes:
 
 def drawn(command: Sequence[str], environment: Mapping[str, str]) -> bytes:
     """Run a command with its output on a terminal; it must succeed."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        output = bytearray()
-        try:
-            while block := os.read(ours, 65536):
-                output += block
-        except OSError:
-            pass  # how Linux says that the other end is closed
-        os.close(ours)
-    if process.returncode:
+    status, output = on_terminal(command, environment)
+    if status:
         raise RuntimeError(f"{' '.join(command)} failed: {output.decode(errors='replace').strip()}")
-    return bytes(output)
+    return output
 
 
 def handshake(rekall: Sequence[str], environment: Mapping[str, str]) -> float:
