@@ -7,9 +7,11 @@ earliest. Every deprecated name has its row in `deprecations.toml`, which ships 
 from __future__ import annotations
 
 import functools
+import importlib
 import sys
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,12 +35,14 @@ class Deprecation(NamedTuple):
         since: version from which it warns.
         removal: version that may drop it, two majors later at the earliest.
         replacement: what to use instead.
+        target: `module:name` of what a name that moved stands for; empty for the others.
     """
 
     name: str
     since: str
     removal: str
     replacement: str
+    target: str = ""
 
 
 @functools.cache
@@ -81,5 +85,26 @@ def deprecated(name: str) -> Callable[[F], F]:
     return decorate
 
 
+class _ModuleWithMovedNames(ModuleType):
+    """A module that finds in the register the names which it no longer has."""
+
+    def __getattr__(self, name: str) -> Any:
+        row = None if name.startswith("__") else register().get(f"{self.__name__}.{name}")
+        if row is None or not row.target:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        warn_deprecated(row.name)
+        module, _, attribute = row.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+
+def moved_names(module: str) -> None:
+    """Let a module answer for names of Rekall 0.3 that are elsewhere now, each with its row in the register.
+
+    Args:
+        module: its `__name__`; a row `<module>.<name>` with a `target` gives each name.
+    """
+    sys.modules[module].__class__ = _ModuleWithMovedNames
+
+
 def _inside(module: str) -> bool:
-    return module.partition(".")[0] in ("rekall", "wrapt")
+    return module.partition(".")[0] in ("rekall", "wrapt", "importlib")

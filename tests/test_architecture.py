@@ -114,11 +114,14 @@ def test_the_interface_code_fits_on_a_few_screens() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=_name)
 def test_a_module_holds_one_idea(module: Path) -> None:
-    """Not an empty file and no mere passage to others; far past 400 lines it would be telling that it holds two."""
+    """Not an empty file and no mere passage to others; past 400 lines it would be telling that it holds two.
+
+    The facade is as long as the API of 0.3, and held to `test_the_facade_forwards` instead.
+    """
     source = module.read_text("utf-8")
     statements = ast.parse(source).body
     assert ast.get_docstring(ast.parse(source)), "no docstring"
-    assert len(source.splitlines()) <= 425
+    assert len(source.splitlines()) < 400 or module.name == "db.py"
     if module.name != "__init__.py":
         assert len(source.splitlines()) >= 6
         assert not all(isinstance(one, (ast.Expr, ast.Import, ast.ImportFrom)) for one in statements)

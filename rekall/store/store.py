@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,25 @@ from rekall.store.search import Search
 from rekall.store.session import Session
 
 if TYPE_CHECKING:
+    from rekall.store.connector_imports import ConnectorImports
+    from rekall.store.embeddings import Embeddings
+    from rekall.store.filters import Filters
+    from rekall.store.inbox import Inbox
     from rekall.store.maintenance import Maintenance
+    from rekall.store.reviews import Reviews
+    from rekall.store.sources.citations import Citations
+    from rekall.store.sources.domains import KnownDomains
+    from rekall.store.sources.lists import SourceLists
+    from rekall.store.sources.promotions import Promotions
+    from rekall.store.sources.records import Sources
+    from rekall.store.sources.scores import Scores
+    from rekall.store.sources.themes import Themes
+    from rekall.store.staging import Staging
+    from rekall.store.suggestions import Suggestions
 
 
 class Store:
-    """The repositories of one open base.
+    """The repositories of one open base; what a search does not need is loaded when it is first asked for.
 
     Args:
         backend: connected.
@@ -38,10 +53,108 @@ class Store:
         self.links = Links(self.session, self.entries)
         self.metadata = Metadata(self.session)
 
-    @property
+    @cached_property
+    def reviews(self) -> Reviews:
+        """Entries to go over again: due by their schedule, or long unused."""
+        from rekall.store.reviews import Reviews
+
+        return Reviews(self.session)
+
+    @cached_property
+    def embeddings(self) -> Embeddings:
+        """The vectors of entries."""
+        from rekall.store.embeddings import Embeddings
+
+        return Embeddings(self.session)
+
+    @cached_property
+    def suggestions(self) -> Suggestions:
+        """Proposals to link or to generalize entries."""
+        from rekall.store.suggestions import Suggestions
+
+        return Suggestions(self.session)
+
+    @cached_property
+    def filters(self) -> Filters:
+        """Searches of sources, saved under a name."""
+        from rekall.store.filters import Filters
+
+        return Filters(self.session)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Sources: their records, their status and what enrichment proposed."""
+        from rekall.store.sources.records import Sources
+
+        return Sources(self.session)
+
+    @cached_property
+    def source_lists(self) -> SourceLists:
+        """Selections of sources: by score, theme, tag, use and need of a check."""
+        from rekall.store.sources.lists import SourceLists
+
+        return SourceLists(self.session)
+
+    @cached_property
+    def themes(self) -> Themes:
+        """The themes that sources have."""
+        from rekall.store.sources.themes import Themes
+
+        return Themes(self.session)
+
+    @cached_property
+    def known_domains(self) -> KnownDomains:
+        """Domains whose role is known."""
+        from rekall.store.sources.domains import KnownDomains
+
+        return KnownDomains(self.session)
+
+    @cached_property
+    def promotions(self) -> Promotions:
+        """The standing of sources: seeds, promoted ones, and their role."""
+        from rekall.store.sources.promotions import Promotions
+
+        return Promotions(self.session)
+
+    @cached_property
+    def citations(self) -> Citations:
+        """Citations of sources by entries."""
+        from rekall.store.sources.citations import Citations
+
+        return Citations(self.session)
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of sources."""
+        from rekall.store.sources.scores import Scores
+
+        return Scores(self.session)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Addresses as they were captured."""
+        from rekall.store.inbox import Inbox
+
+        return Inbox(self.session)
+
+    @cached_property
+    def staging(self) -> Staging:
+        """Pages on their way to becoming sources."""
+        from rekall.store.staging import Staging
+
+        return Staging(self.session)
+
+    @cached_property
+    def connector_imports(self) -> ConnectorImports:
+        """How far the imports of connectors have come."""
+        from rekall.store.connector_imports import ConnectorImports
+
+        return ConnectorImports(self.session)
+
+    @cached_property
     def maintenance(self) -> Maintenance:
         """Checks of the base, and the rebuilding of what can be rebuilt."""
-        from rekall.store.maintenance import Maintenance  # a search never needs it
+        from rekall.store.maintenance import Maintenance
 
         return Maintenance(self.session)
 
