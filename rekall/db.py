@@ -7,6 +7,7 @@ resolves for the path. The modern names are the repositories: `db.entries`, `db.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -300,9 +301,9 @@ class Database:
         """See `Links.update_centrality_score`."""
         return self.store.links.update_centrality_score(entry_id)
 
-    def update_all_centrality_scores(self) -> int:
+    def update_all_centrality_scores(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         """See `Links.update_all_centrality_scores`."""
-        return self.store.links.update_all_centrality_scores()
+        return self.store.links.update_all_centrality_scores(on_progress=on_progress)
 
     def render_graph_ascii(
         self,
@@ -669,9 +670,9 @@ class Database:
         """See `Scores.calculate_source_score_v2`."""
         return self.store.scores.calculate_source_score_v2(source)
 
-    def recalculate_all_scores(self) -> int:
+    def recalculate_all_scores(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         """See `Scores.recalculate_all_scores`."""
-        return self.store.scores.recalculate_all_scores()
+        return self.store.scores.recalculate_all_scores(on_progress=on_progress)
 
     def recalculate_source_score(self, source_id: str, update_citation_quality: bool = True) -> float | None:
         """See `Scores.recalculate_source_score`."""

@@ -124,7 +124,7 @@ class Links:
         self._session.write([_store_score(entry_id, score)])
         return score
 
-    def update_all_centrality_scores(self) -> int:
+    def update_all_centrality_scores(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         """Compute and store the centrality of every active entry; returns how many."""
         ids = [row["id"] for row in self._session.fetch_all("SELECT id FROM entries WHERE status = 'active'")]
         outgoing: dict[str, list[Row]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rekall.models import Source
 from rekall.store.session import Session
 
@@ -21,7 +23,7 @@ class Scores:
     def calculate_source_score_v2(self, source: Source) -> float:
         raise NotImplementedError
 
-    def recalculate_all_scores(self) -> int:
+    def recalculate_all_scores(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
         raise NotImplementedError
 
     def recalculate_source_score(self, source_id: str, update_citation_quality: bool = True) -> float | None:
