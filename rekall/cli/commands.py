@@ -6,8 +6,31 @@ A table instead of imports: help lists all commands without loading any, and a c
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+Sections = Mapping[str, Mapping[str, tuple[str, str]]]
+"""By heading and name: `module:function` below `rekall.cli`, and the line that help shows."""
+
+
+class CommandGroup(NamedTuple):
+    """Commands with a word before them, such as `sources`.
+
+    Args:
+        name: the word.
+        help: what help says above the commands.
+        sections: its commands and, as `module:GROUP`, the groups inside it.
+        other_words: what people type for a command that has another name.
+        pending: commands of Rekall 0.3 that are not here yet.
+    """
+
+    name: str
+    help: str
+    sections: Sections
+    other_words: Mapping[str, str] = {}
+    pending: tuple[str, ...] = ()
+
+
+SECTIONS: Sections = {
     "Find": {
         "search": ("search:search", "Find entries by words, phrases and context."),
         "browse": ("search:browse", "List entries, newest first."),
@@ -41,8 +64,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
 }
 
+GROUPS = frozenset({"sources"})
+
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    name: command for section in SECTIONS.values() for name, command in section.items()
+    name: command for section in SECTIONS.values() for name, command in section.items() if name not in GROUPS
 }
 
 OTHER_WORDS: Mapping[str, str] = {

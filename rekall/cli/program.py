@@ -9,44 +9,65 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from rekall.cli.commands import COMMANDS, OTHER_WORDS, PENDING, SECTIONS
+from rekall.cli.commands import OTHER_WORDS, PENDING, SECTIONS, CommandGroup
 from rekall.cli.failures import run_guarded
 
 PROGRAM = "rekall"
 
 
 class CommandTable(TyperGroup):
-    """The group of all commands, which loads the module of the one that is invoked."""
+    """A group of commands by name, which loads the module of the one that is invoked."""
+
+    table = CommandGroup(PROGRAM, "", SECTIONS, OTHER_WORDS, PENDING)
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+        return [name for section in self.table.sections.values() for name in section]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
+        target = next((section[cmd_name][0] for section in self.table.sections.values() if cmd_name in section), None)
+        if target is None:
             return None
         from importlib import import_module
 
-        module, _, function = COMMANDS[cmd_name][0].partition(":")
-        loaded = typer.Typer(add_completion=False, rich_markup_mode=None)
-        loaded.command(cmd_name)(getattr(import_module(f"rekall.cli.{module}"), function))
-        return get_command(loaded)
+        module, _, name = target.partition(":")
+        loaded = getattr(import_module(f"rekall.cli.{module}"), name)
+        if isinstance(loaded, CommandGroup):
+            return get_command(group(loaded))
+        command = typer.Typer(add_completion=False, rich_markup_mode=None)
+        command.command(cmd_name)(loaded)
+        return get_command(command)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             from difflib import get_close_matches
 
-            if name in PENDING:
+            if name in self.table.pending:
                 ctx.fail(f"'{name}' is not in this development version yet: migration_guide.md lists what is pending")
-            near = [OTHER_WORDS[name]] if name in OTHER_WORDS else get_close_matches(name, COMMANDS, 1)
+            near = (
+                [self.table.other_words[name]] if name in self.table.other_words else get_close_matches(name, known, 1)
+            )
             ctx.fail(f"unknown command '{name}'" + (f" (did you mean {near[0]}?)" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        width = max(map(len, COMMANDS))  # one column for all sections
-        for section, commands in SECTIONS.items():
+        width = max(map(len, self.list_commands(ctx)))  # one column for all sections
+        for section, commands in self.table.sections.items():
             with formatter.section(section):
                 formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
+
+
+def group(table: CommandGroup) -> typer.Typer:
+    """The Typer object of a group inside the program."""
+    made = typer.Typer(
+        name=table.name, cls=type(CommandTable.__name__, (CommandTable,), {"table": table}), rich_markup_mode=None
+    )
+    made.callback(help=table.help)(lambda: None)
+    return made
+
+
+class Program(CommandTable):
+    """All commands: where every failure ends in one line."""
 
     def main(
         self,
@@ -65,7 +86,7 @@ class CommandTable(TyperGroup):
 
 app = typer.Typer(
     name=PROGRAM,
-    cls=CommandTable,
+    cls=Program,
     help="Rekall keeps what you have learned: bugs, patterns, decisions, pitfalls, configurations, references.",
     epilog="An id may be shortened to any prefix that only one entry has.",
     rich_markup_mode=None,
