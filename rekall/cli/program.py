@@ -44,9 +44,8 @@ class CommandTable(TyperGroup):
 
             if name in self.table.pending:
                 ctx.fail(f"'{name}' is not in this development version yet: migration_guide.md lists what is pending")
-            near = (
-                [self.table.other_words[name]] if name in self.table.other_words else get_close_matches(name, known, 1)
-            )
+            meant = self.table.other_words.get(name)
+            near = [meant] if meant else get_close_matches(name, known, 1)
             ctx.fail(f"unknown command '{name}'" + (f" (did you mean {near[0]}?)" if near else ""))
         return super().resolve_command(ctx, args)
 
