@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -11,6 +14,9 @@ ImportSource = Literal["realtime", "history_import"]
 
 VALID_CONTENT_TYPES: tuple[str, ...] = get_args(ContentType)
 VALID_IMPORT_SOURCES: tuple[str, ...] = get_args(ImportSource)
+
+# what 0.3 leaves of `["a", "b"]` when it splits it at the commas
+_TORN = re.compile(r'\[?("(?:[^"\\]|\\.)*")\]?')
 
 
 @dataclass
@@ -47,6 +53,10 @@ class InboxEntry:
 @dataclass
 class StagingEntry:
     """A page with what is known of it: once for each address, however often it was captured.
+
+    Args:
+        projects_list: the names of the projects, a JSON array; see `read_list` and `write_list`.
+        inbox_ids: the ids of the inbox entries merged into this page, a JSON array too.
 
     Raises:
         ValueError: no url, no domain, or an unknown content type.
@@ -99,3 +109,32 @@ class ConnectorImport:
     def __post_init__(self) -> None:
         if not self.connector:
             raise ValueError("connector is required")
+
+
+def read_list(text: str | None) -> list[str]:
+    """The texts of `StagingEntry.projects_list` or `inbox_ids`, each once, blank ones dropped.
+
+    Rekall 0.3 joined them by commas, and what it adds to a JSON array comes after a comma behind it: both are read.
+    """
+    try:
+        items = json.loads(text or "[]")
+    except ValueError:
+        items = None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        items = [_whole(piece.strip()) for piece in (text or "").split(",")]
+    return list(dict.fromkeys(item for item in items if item.strip()))
+
+
+def write_list(items: Iterable[str]) -> str:
+    """The text of `StagingEntry.projects_list` or `inbox_ids`: a JSON array."""
+    return json.dumps(list(items))
+
+
+def _whole(piece: str) -> str:
+    torn = _TORN.fullmatch(piece)
+    if torn is None:
+        return "" if piece == "[]" else piece
+    try:
+        return str(json.loads(torn[1]))
+    except ValueError:
+        return piece
