@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 
 from rekall.errors import CorruptError
 from rekall.infra.interfaces import Row, Value
@@ -49,14 +49,14 @@ def entry_from_row(row: Row) -> Entry:
             2 if confidence is None else confidence,
             row["status"] or "active",
             row["superseded_by"],
-            _moment(row["created_at"]),
-            _moment(row["updated_at"]),
+            moment(row["created_at"]),
+            moment(row["updated_at"]),
             row["memory_type"] or "episodic",
-            None if accessed is None else _moment(accessed),
+            None if accessed is None else moment(accessed),
             row["access_count"] or 0,
             row["consolidation_score"] or 0.0,
             # a time in this column was written by an import of 0.3
-            None if review is None else _moment(review).date(),
+            None if review is None else moment(review).date(),
             row["review_interval"] or 1,
             row["ease_factor"] or 2.5,
             row["centrality_score"] or 0.0,
@@ -76,13 +76,13 @@ def entry_values(entry: Entry) -> dict[str, Value]:
         "confidence": entry.confidence,
         "status": entry.status,
         "superseded_by": entry.superseded_by,
-        "created_at": _iso(entry.created_at),
-        "updated_at": _iso(entry.updated_at),
+        "created_at": iso(entry.created_at),
+        "updated_at": iso(entry.updated_at),
         "memory_type": entry.memory_type,
-        "last_accessed": _iso(entry.last_accessed),
+        "last_accessed": iso(entry.last_accessed),
         "access_count": entry.access_count,
         "consolidation_score": entry.consolidation_score,
-        "next_review": _iso(entry.next_review),
+        "next_review": iso(entry.next_review),
         "review_interval": entry.review_interval,
         "ease_factor": entry.ease_factor,
     }
@@ -100,7 +100,7 @@ def link_from_row(row: Row) -> Link:
             source_id=row["source_id"],
             target_id=row["target_id"],
             relation_type=row["relation_type"],
-            created_at=_moment(row["created_at"]),
+            created_at=moment(row["created_at"]),
             reason=row["reason"],
         )
     except (ValueError, TypeError) as error:
@@ -112,7 +112,8 @@ def local_time(moment: datetime) -> datetime:
     return moment.astimezone().replace(tzinfo=None) if moment.tzinfo is not None else moment
 
 
-def _iso(value: date | None) -> str | None:
+def iso(value: date | None) -> str | None:
+    """The text of a date, or of a time as the file holds it."""
     if isinstance(value, datetime):
         value = local_time(value)
     return None if value is None else value.isoformat()
@@ -126,6 +127,15 @@ def _texts(array: str) -> list[str]:
     return array[2:-2].split('","') if array != "[]" else []
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is None else local_time(moment)
+def moment(text: str) -> datetime:
+    """The time that a text of the file states.
+
+    Raises:
+        ValueError: the text is no ISO time.
+    """
+    return local_time(datetime.fromisoformat(text))
+
+
+def utc_now() -> str:
+    """Now, for the columns that hold UTC: as SQL's datetime('now') writes it, which not every back end may run."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
