@@ -16,6 +16,7 @@ from rekall.config_file import CONFIG_NAME, read_toml, update_toml
 from rekall.config_keys import KEYS, read_environment, read_keys
 from rekall.errors import ConfigError
 from rekall.paths import PathResolver, PathSource, ResolvedPaths, legacy_paths
+from rekall.promotion_config import PromotionConfig
 
 __all__ = [
     "AutoscanConfig",
@@ -28,6 +29,7 @@ __all__ = [
     "describe",
     "get_autoscan_config",
     "get_config",
+    "get_promotion_config",
     "load_config",
     "load_config_from_toml",
     "reset_config",
@@ -249,6 +251,21 @@ def save_config_to_toml(config_dir: Path, updates: dict[str, Any]) -> bool:
         logging.getLogger(__name__).warning("configuration not saved: %s", exc)
         return False
     return True
+
+
+def get_promotion_config() -> PromotionConfig:
+    """The promotion settings of `get_config()`."""
+    config = get_config()
+    return PromotionConfig(
+        citation_weight=config.promotion_citation_weight,
+        project_weight=config.promotion_project_weight,
+        recency_weight=config.promotion_recency_weight,
+        promotion_threshold=config.promotion_threshold,
+        near_threshold_pct=config.promotion_near_threshold_pct,
+        recency_half_life_days=config.promotion_recency_half_life_days,
+        max_citations=config.promotion_max_citations,
+        max_projects=config.promotion_max_projects,
+    )
 
 
 def set_promotion_config(
