@@ -7,6 +7,8 @@
     ├── EntryNotFoundError (ValueError)  no entry has that id
     │   └── AmbiguousIdError             a prefix that several ids share
     ├── InvalidValueError (ValueError)   a value that the store refuses
+    ├── FetchError                       a page on the web could not be asked for
+    ├── MissingDependencyError (ImportError) an optional package is not installed
     └── BackendError                     anything a back end raises
         ├── TransientError               certainly not applied: any call may be tried again
         ├── OutcomeUnknownError          perhaps applied: reads and idempotent writes may be tried again
@@ -37,6 +39,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Literal
 
 
 class RekallError(Exception):
@@ -66,6 +69,25 @@ class AmbiguousIdError(EntryNotFoundError):
 
 class InvalidValueError(RekallError, ValueError):
     """A value that Rekall does not accept; the text names the value and what is accepted."""
+
+
+class MissingDependencyError(RekallError, ImportError):
+    """Something was asked for that needs a package which is not installed; the text names it and what to run."""
+
+
+class FetchError(RekallError):
+    """A page on the web could not be asked for.
+
+    Args:
+        reason: `invalid` (no address of a page), `refused` (not at a public address: nothing was sent), `unresolved`
+            (no such host), `timeout`, or `connection` (refused, reset, no valid certificate, not HTTP).
+    """
+
+    def __init__(
+        self, message: str, reason: Literal["invalid", "refused", "unresolved", "timeout", "connection"]
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class BackendError(RekallError):

@@ -2,36 +2,128 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from rekall.errors import CorruptError, MissingDependencyError
+from rekall.infra.interfaces import Row, Statement
 from rekall.models import Embedding, Entry, Vector
+from rekall.store.rows import ENTRY_SELECT, entry_from_row, local_time
 from rekall.store.session import Session
+
+_COLUMNS = ("id", "entry_id", "embedding_type", "vector", "dimensions", "model_name", "created_at")
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM embeddings"
+_FLOAT = 4
+"""Bytes of one number of a vector."""
+_LATEST_LENGTH = (
+    f"(SELECT length(vector) FROM embeddings WHERE embedding_type = :type AND length(vector) % {_FLOAT} = 0"
+    " AND length(vector) > 0 ORDER BY created_at DESC, rowid DESC LIMIT 1)"
+)
 
 
 class Embeddings:
-    """The vectors of entries."""
+    """The vectors of entries: one of each type for an entry."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def add_embedding(self, embedding: Embedding) -> None:
-        raise NotImplementedError
+        """Store the vector of an entry, in place of the one of the same type before.
+
+        Raises:
+            IntegrityError: there is no such entry.
+        """
+        values = (
+            *(embedding.id, embedding.entry_id, embedding.embedding_type, embedding.vector, embedding.dimensions),
+            *(embedding.model_name, local_time(embedding.created_at).isoformat()),
+        )
+        self._session.write(
+            [
+                Statement(
+                    "DELETE FROM embeddings WHERE entry_id = ? AND embedding_type = ?",
+                    (embedding.entry_id, embedding.embedding_type),
+                ),
+                Statement(
+                    f"INSERT INTO embeddings({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})", values
+                ),
+            ],
+            idempotent=True,
+        )
 
     def count_embeddings(self) -> int:
-        raise NotImplementedError
+        """The number of vectors, of every type."""
+        row = self._session.fetch_one("SELECT count(*) AS n FROM embeddings")
+        return 0 if row is None else int(row["n"])
 
     def delete_embedding(self, entry_id: str, embedding_type: str | None = None) -> int:
-        raise NotImplementedError
+        """Remove the vector of one type, or of every type; returns how many there were."""
+        sql = "DELETE FROM embeddings WHERE entry_id = ?"
+        if embedding_type:
+            return self._session.execute(f"{sql} AND embedding_type = ?", (entry_id, embedding_type)).rowcount
+        return self._session.execute(sql, (entry_id,)).rowcount
 
     def get_all_embeddings(self, embedding_type: str | None = None) -> list[Embedding]:
-        raise NotImplementedError
+        """All vectors of one type, or of every type, in the order of their storing."""
+        if embedding_type:
+            return self._select("WHERE embedding_type = ?", embedding_type)
+        return self._select("")
 
-    def get_all_vectors_batch(self, embedding_type: str = "summary") -> tuple[list[str], Vector] | None:
-        raise NotImplementedError
+    def get_all_vectors_batch(
+        self, embedding_type: str = "summary", *, dimensions: int | None = None
+    ) -> tuple[list[str], Vector] | None:
+        """All vectors of one type as a matrix, of obsolete entries as well.
+
+        A base may hold vectors of several lengths, from before and after a change of model. They cannot be compared
+        with each other, so those of one length are given.
+
+        Args:
+            dimensions: the length; if left out, that of the vector added last, which is of the model now in use.
+
+        Returns:
+            The ids of N entries, and an array of shape (N, dimensions) of 32-bit floats; None when there is no vector.
+
+        Raises:
+            MissingDependencyError: numpy is not installed.
+        """
+        length = None if dimensions is None else dimensions * _FLOAT
+        rows = self._session.fetch_all(
+            "SELECT entry_id, vector FROM embeddings WHERE embedding_type = :type"
+            f" AND length(vector) = coalesce(:length, {_LATEST_LENGTH}) ORDER BY rowid",
+            {"type": embedding_type, "length": length},
+        )
+        if not rows:
+            return None
+        try:
+            import numpy as np
+        except ImportError as error:
+            raise MissingDependencyError("reading vectors needs numpy: run 'pip install numpy'") from error
+        numbers = np.frombuffer(bytearray().join(row["vector"] for row in rows), dtype="<f4")
+        return [row["entry_id"] for row in rows], numbers.reshape(len(rows), -1)
 
     def get_embedding(self, entry_id: str, embedding_type: str) -> Embedding | None:
-        raise NotImplementedError
+        """The vector of one type of an entry, None if there is none."""
+        found = self._select("WHERE entry_id = ? AND embedding_type = ?", entry_id, embedding_type)
+        return found[0] if found else None
 
     def get_embeddings(self, entry_id: str) -> list[Embedding]:
-        raise NotImplementedError
+        """The vectors of an entry."""
+        return self._select("WHERE entry_id = ?", entry_id)
 
     def get_entries_without_embeddings(self, embedding_type: str = "summary") -> list[Entry]:
-        raise NotImplementedError
+        """Active entries that have no vector of this type, in the order of their storing."""
+        rows = self._session.fetch_all(
+            f"SELECT {ENTRY_SELECT} FROM entries WHERE +status = 'active' AND NOT EXISTS (SELECT 1 FROM embeddings"
+            " WHERE entry_id = entries.id AND embedding_type = ?) ORDER BY entries.rowid",
+            (embedding_type,),
+        )
+        return [entry_from_row(row) for row in rows]
+
+    def _select(self, where: str, *params: str) -> list[Embedding]:
+        rows = self._session.fetch_all(f"{_SELECT} {where} ORDER BY rowid", params)
+        return [_embedding_from_row(row) for row in rows]
+
+
+def _embedding_from_row(row: Row) -> Embedding:
+    try:
+        return Embedding(**{**row, "created_at": datetime.fromisoformat(row["created_at"])})
+    except (ValueError, TypeError) as error:
+        raise CorruptError(f"embedding {row['id']} cannot be read ({error}): restore a backup") from error
