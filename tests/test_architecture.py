@@ -56,6 +56,7 @@ WRONG = {
     "a second file names wrapt": ("infra/container.py", "import wrapt"),
     "a second file names structlog": ("infra/instrument.py", "import structlog"),
     "the command line knows FastMCP": ("cli/show.py", "import fastmcp"),
+    "a second file goes to the web": ("capture.py", "import httpcore2"),
     "a module that no layer names": ("unplaced.py", "import rekall.errors"),
 }
 
