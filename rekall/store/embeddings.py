@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from rekall.errors import CorruptError, MissingDependencyError
 from rekall.infra.interfaces import Row, Statement
 from rekall.models import Embedding, Entry, Vector
-from rekall.store.rows import ENTRY_SELECT, entry_from_row, local_time
+from rekall.store.rows import ENTRY_SELECT, entry_from_row, iso, moment
 from rekall.store.session import Session
 
 _COLUMNS = ("id", "entry_id", "embedding_type", "vector", "dimensions", "model_name", "created_at")
@@ -34,7 +32,7 @@ class Embeddings:
         """
         values = (
             *(embedding.id, embedding.entry_id, embedding.embedding_type, embedding.vector, embedding.dimensions),
-            *(embedding.model_name, local_time(embedding.created_at).isoformat()),
+            *(embedding.model_name, iso(embedding.created_at)),
         )
         self._session.write(
             [
@@ -124,6 +122,6 @@ class Embeddings:
 
 def _embedding_from_row(row: Row) -> Embedding:
     try:
-        return Embedding(**{**row, "created_at": datetime.fromisoformat(row["created_at"])})
+        return Embedding(**{**row, "created_at": moment(row["created_at"])})
     except (ValueError, TypeError) as error:
         raise CorruptError(f"embedding {row['id']} cannot be read ({error}): restore a backup") from error

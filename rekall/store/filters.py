@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from rekall.errors import IntegrityError
+from rekall.store.rows import utc_now
 from rekall.store.session import Session
 
 _SELECT = "SELECT id, name, filter_json, created_at FROM saved_filters"
@@ -47,7 +48,8 @@ class Filters:
         """
         try:
             result = self._session.execute(
-                "INSERT INTO saved_filters(name, filter_json) VALUES (?, ?)", (name, json.dumps(filter_dict))
+                "INSERT INTO saved_filters(name, filter_json, created_at) VALUES (?, ?, ?)",
+                (name, json.dumps(filter_dict), utc_now()),
             )
         except IntegrityError as error:
             raise IntegrityError(f"a filter named '{name}' exists: choose another name, or delete it first") from error

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import cast
 
 from rekall.errors import IntegrityError
-from rekall.infra.interfaces import Row, Statement
+from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, RelationType, generate_ulid
+from rekall.store.centrality import HIGHEST, Network, Pair, centrality
 from rekall.store.entries import Entries
 from rekall.store.rows import LINK_COLUMNS, LINK_SELECT, link_from_row
 from rekall.store.session import Session
 
 _SELECT = f"SELECT {LINK_SELECT} FROM links"
-_ENDS = "SELECT id, source_id, target_id FROM links"
 _IDS = "(SELECT value FROM json_each(?))"
+_STEP = 1000
+"""Entries between two reports of progress; scores stored by one statement."""
 
 
 class Links:
@@ -109,70 +111,72 @@ class Links:
         return 0 if row is None else int(row["n"])
 
     def calculate_centrality_score(self, entry_id: str) -> float:
-        """How central an entry is: min(100, 2 * (2 * d1 + d2 + 0.5 * d3)), one decimal.
-
-        A degree centrality with a decay over three levels. d1: links of the entry. Two links are chained when the head
-        of one is the tail of the other; d2: distinct pairs of links chained to one of the entry's and not touching it;
-        d3: distinct links chained to such a one, themselves not touching the entry.
-        """
-        direct = self._session.fetch_all(f"{_ENDS} WHERE source_id = ? OR target_id = ?", (entry_id, entry_id))
-        return _centrality(entry_id, direct, self._chained)
+        """How central an entry is, from 0 to 100: see `rekall.store.centrality.centrality`."""
+        direct = self._pairs("source_id = :id OR target_id = :id", {"id": entry_id})
+        return centrality(entry_id, direct, self._chained)
 
     def update_centrality_score(self, entry_id: str) -> float:
         """Compute the centrality of an entry, store it and return it; an unknown id gives 0."""
         score = self.calculate_centrality_score(entry_id)
-        self._session.write([_store_score(entry_id, score)])
+        self._session.write([_store_scores([(entry_id, score)])])
         return score
 
     def update_all_centrality_scores(self, *, on_progress: Callable[[int, int], None] | None = None) -> int:
-        """Compute and store the centrality of every active entry; returns how many."""
-        ids = [row["id"] for row in self._session.fetch_all("SELECT id FROM entries WHERE status = 'active'")]
-        outgoing: dict[str, list[Row]] = {}
-        incoming: dict[str, list[Row]] = {}
-        for row in self._session.fetch_all(_ENDS):
-            outgoing.setdefault(row["source_id"], []).append(row)
-            incoming.setdefault(row["target_id"], []).append(row)
+        """Compute the centrality of every active entry and store those that changed; returns how many were computed.
 
-        def chained(links: list[Row]) -> list[Row]:
-            after = [row for head in {link["target_id"] for link in links} for row in outgoing.get(head, [])]
-            return after + [row for tail in {link["source_id"] for link in links} for row in incoming.get(tail, [])]
+        The time is linear in entries + links.
 
-        self._session.write(
-            [
-                _store_score(
-                    entry_id,
-                    _centrality(entry_id, outgoing.get(entry_id, []) + incoming.get(entry_id, []), chained),
-                )
-                for entry_id in ids
-            ]
+        Args:
+            on_progress: told now and then how many entries are done, and of how many.
+        """
+        entries = self._session.fetch_all("SELECT id, centrality_score FROM entries WHERE status = 'active'")
+        network = Network(self._pairs("true", {}, limit=-1))
+        changed: list[tuple[str, float]] = []
+        for start in range(0, len(entries), _STEP):
+            for row in entries[start : start + _STEP]:
+                score = network.centrality(row["id"])
+                if score != row["centrality_score"]:
+                    changed.append((row["id"], score))
+            if on_progress is not None:
+                on_progress(min(start + _STEP, len(entries)), len(entries))
+        if changed:
+            self._session.write(_Storing(changed), idempotent=True)
+        return len(entries)
+
+    def _pairs(self, condition: str, params: dict[str, Value], limit: int = HIGHEST) -> Iterator[Pair]:
+        rows = self._session.fetch_all(
+            f"SELECT source_id, target_id, count(*) AS n FROM links WHERE {condition}"
+            " GROUP BY source_id, target_id LIMIT :limit",
+            {**params, "limit": limit},
         )
-        return len(ids)
+        return (Pair(row["source_id"], row["target_id"], row["n"]) for row in rows)
 
-    def _chained(self, links: list[Row]) -> list[Row]:
-        tails = json.dumps(sorted({row["source_id"] for row in links}))
-        heads = json.dumps(sorted({row["target_id"] for row in links}))
-        return self._session.fetch_all(f"{_ENDS} WHERE source_id IN {_IDS} OR target_id IN {_IDS}", (heads, tails))
-
-
-def _centrality(entry_id: str, direct: list[Row], chained: Callable[[list[Row]], list[Row]]) -> float:
-    """The formula of `Links.calculate_centrality_score`.
-
-    Args:
-        direct: the links of the entry.
-        chained: the links chained to one of those given, at either end.
-    """
-
-    def away(links: list[Row]) -> list[Row]:
-        return [row for row in links if entry_id not in (row["source_id"], row["target_id"])]
-
-    second = away(chained(direct))
-    pairs = {(row["source_id"], row["target_id"]) for row in second}
-    third = {row["id"] for row in away(chained(second))}
-    return round(min(100.0, 2 * (2 * len(direct) + len(pairs) + 0.5 * len(third))), 1)
+    def _chained(self, heads: Collection[str], tails: Collection[str], away_from: str) -> Iterator[Pair]:
+        ends = "(SELECT value FROM json_each(:{}))".format
+        return self._pairs(
+            f"(source_id IN {ends('heads')} OR target_id IN {ends('tails')}) AND :away NOT IN (source_id, target_id)",
+            {"heads": json.dumps(list(heads)), "tails": json.dumps(list(tails)), "away": away_from},
+        )
 
 
-def _store_score(entry_id: str, score: float) -> Statement:
-    return Statement("UPDATE entries SET centrality_score = ? WHERE id = ?", (score, entry_id))
+class _Storing:
+    """The batch that stores scores, made anew each time that it is begun."""
+
+    def __init__(self, scores: Sequence[tuple[str, float]]) -> None:
+        self._scores = scores
+
+    def __iter__(self) -> Iterator[Statement]:
+        for start in range(0, len(self._scores), _STEP):
+            yield _store_scores(self._scores[start : start + _STEP])
+
+
+def _store_scores(scores: Sequence[tuple[str, float]]) -> Statement:
+    return Statement(
+        "WITH computed AS (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS score"
+        " FROM json_each(?)) UPDATE entries SET centrality_score = computed.score FROM computed"
+        " WHERE entries.id = computed.id AND centrality_score IS NOT computed.score",
+        (json.dumps(scores),),
+    )
 
 
 def _other_end(link: Link, entry_id: str) -> str:

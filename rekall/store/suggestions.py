@@ -9,7 +9,7 @@ from datetime import datetime
 from rekall.errors import CorruptError
 from rekall.infra.interfaces import Row, Statement, Value
 from rekall.models import Suggestion
-from rekall.store.rows import local_time
+from rekall.store.rows import iso
 from rekall.store.session import Session
 
 _COLUMNS = ("id", "suggestion_type", "entry_ids", "reason", "score", "status", "created_at", "resolved_at")
@@ -92,7 +92,6 @@ class Suggestions:
 
 
 def _values(suggestion: Suggestion) -> dict[str, Value]:
-    resolved = suggestion.resolved_at
     return {
         "id": suggestion.id,
         "suggestion_type": suggestion.suggestion_type,
@@ -100,8 +99,8 @@ def _values(suggestion: Suggestion) -> dict[str, Value]:
         "reason": suggestion.reason,
         "score": suggestion.score,
         "status": suggestion.status,
-        "created_at": local_time(suggestion.created_at).isoformat(),
-        "resolved_at": None if resolved is None else local_time(resolved).isoformat(),
+        "created_at": iso(suggestion.created_at),
+        "resolved_at": iso(suggestion.resolved_at),
     }
 
 
