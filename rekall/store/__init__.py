@@ -13,7 +13,7 @@ from rekall.store.entries import Entries
 from rekall.store.links import Links
 from rekall.store.metadata import Metadata
 from rekall.store.search import Search
-from rekall.store.store import Store
+from rekall.store.store import OpenBase, Store
 
 if TYPE_CHECKING:
     from rekall.store.connector_imports import ConnectorImports
@@ -44,6 +44,7 @@ __all__ = [
     "Links",
     "Maintenance",
     "Metadata",
+    "OpenBase",
     "Promotions",
     "Reviews",
     "Scores",

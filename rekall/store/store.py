@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rekall.infra.interfaces import DatabaseBackend
 from rekall.store import opening
@@ -31,6 +31,14 @@ if TYPE_CHECKING:
     from rekall.store.sources.themes import Themes
     from rekall.store.staging import Staging
     from rekall.store.suggestions import Suggestions
+
+
+class OpenBase(Protocol):
+    """What a domain function takes as `db`: a `rekall.db.Database`, which it may not import."""
+
+    @property
+    def store(self) -> Store:
+        """The repositories of the open base."""
 
 
 class Store:
