@@ -136,7 +136,6 @@ def test_what_waits_to_be_enriched(four: Database) -> None:
     assert ids(four.get_inbox_entries())[-2:] == ["A", "0"]
 
 
-@pytest.mark.fault(36)
 def test_the_time_of_enrichment_is_in_utc(four: Database) -> None:
     """As SQL's datetime('now') has it: UTC, whole seconds, wherever the machine stands."""
     earliest = datetime.now(timezone.utc).replace(microsecond=0, tzinfo=None)

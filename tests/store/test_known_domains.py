@@ -59,7 +59,6 @@ def test_what_is_not_added(db: Database, domain: str, role: str) -> None:
     assert raw.rows(db.db_path, "SELECT * FROM known_domains") == before
 
 
-@pytest.mark.fault(36)
 def test_the_time_of_adding_is_in_utc(db: Database) -> None:
     """As SQL's datetime('now') has it, wherever the machine stands."""
     earliest = datetime.now(timezone.utc).replace(microsecond=0, tzinfo=None)

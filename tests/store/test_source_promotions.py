@@ -60,7 +60,6 @@ def test_a_time_with_a_zone_meets_the_criteria(db: Database) -> None:
     assert db.check_promotion_criteria(Source("A", "a", usage_count=3, last_used=now - timedelta(days=182))) is False
 
 
-@pytest.mark.fault(36)
 def test_promotion_is_noted_in_utc(db: Database) -> None:
     """Whole seconds, as SQL's datetime('now') has it; again writes the new time; an unknown source is told."""
     source(db, "A")
