@@ -14,6 +14,7 @@ from typing import Any
 
 from rekall.config_file import CONFIG_NAME, read_toml, update_toml
 from rekall.config_keys import KEYS, read_environment, read_keys
+from rekall.deprecation import moved_names
 from rekall.errors import ConfigError
 from rekall.paths import PathResolver, PathSource, ResolvedPaths, legacy_paths
 from rekall.promotion_config import PromotionConfig
@@ -38,6 +39,8 @@ __all__ = [
     "set_config",
     "set_promotion_config",
 ]
+
+moved_names(__name__)
 
 
 def _default_paths() -> ResolvedPaths:

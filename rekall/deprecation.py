@@ -36,6 +36,7 @@ class Deprecation(NamedTuple):
         removal: version that may drop it, two majors later at the earliest.
         replacement: what to use instead.
         target: `module:name` of what a name that moved stands for; empty for the others.
+        value: what a constant that nothing uses any more stands for; None for the others.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Deprecation(NamedTuple):
     removal: str
     replacement: str
     target: str = ""
+    value: str | int | None = None
 
 
 @functools.cache
@@ -86,13 +88,15 @@ def deprecated(name: str) -> Callable[[F], F]:
 
 
 class _ModuleWithMovedNames(ModuleType):
-    """A module that finds in the register the names which it no longer has."""
+    """A module that finds in the register the names which it no longer has; each warns."""
 
     def __getattr__(self, name: str) -> Any:
         row = None if name.startswith("__") else register().get(f"{self.__name__}.{name}")
-        if row is None or not row.target:
+        if row is None or not (row.target or row.value is not None):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         warn_deprecated(row.name)
+        if row.value is not None:
+            return row.value
         module, _, attribute = row.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
 
@@ -101,7 +105,7 @@ def moved_names(module: str) -> None:
     """Let a module answer for names of Rekall 0.3 that are elsewhere now, each with its row in the register.
 
     Args:
-        module: its `__name__`; a row `<module>.<name>` with a `target` gives each name.
+        module: its `__name__`; a row `<module>.<name>` with a `target` or a `value` gives each name.
     """
     sys.modules[module].__class__ = _ModuleWithMovedNames
 

@@ -20,7 +20,7 @@ from rekall.infra import ServiceContainer, register_backend
 from rekall.models import Entry, StructuredContext
 
 API: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "compat" / "python_api.json").read_text("utf-8"))
-METHODS: dict[str, Any] = API["rekall.db"]["classes"]["Database"]["members"]
+METHODS: dict[str, Any] = API["modules"]["rekall.db"]["classes"]["Database"]["members"]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from support.failing import FailingDatabase
 
 from rekall.db import Database
 from rekall.deprecation import Deprecation, RekallDeprecationWarning, deprecated, register, warn_deprecated
-from rekall.infra import DefaultCacheBackend, register_backend
+from rekall.infra import DefaultCacheBackend, register_backend, register_defaults
 from rekall.infra.instrument import instrument
 
 # What a user does that a row is about; each is one line, on which the warning must point.
@@ -22,7 +23,16 @@ TRIGGERS: dict[str, Callable[[Path], Any]] = {
     "Database.conn": lambda folder: Database(folder / "a.db").conn,
     "register_backend(backend=)": lambda folder: register_backend("mine", backend=DefaultCacheBackend),
     "DefaultCacheBackend(default_ttl=)": lambda folder: DefaultCacheBackend(default_ttl=60),
+    "register_defaults": lambda folder: register_defaults(),
 }
+
+
+def _use(name: str) -> Callable[[Path], Any]:
+    module, _, attribute = name.rpartition(".")
+    return lambda folder: getattr(importlib.import_module(module), attribute)
+
+
+TRIGGERS |= {row.name: _use(row.name) for row in register().values() if row.target or row.value is not None}
 ROW = "Database.conn"
 
 

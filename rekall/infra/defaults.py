@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from rekall.deprecation import warn_deprecated
+from rekall.deprecation import deprecated, warn_deprecated
 from rekall.errors import (
     ClosedError,
     ConfigError,
@@ -346,3 +346,8 @@ def _keep(value: Any, expires: float | None) -> _Kept:
         raise InvalidValueError(
             f"a {type(value).__name__} cannot be cached ({error}): give bytes, or what JSON can hold"
         ) from error
+
+
+@deprecated("register_defaults")
+def register_defaults() -> None:
+    """Do nothing: the back ends of this module are there without being registered. Deprecated."""
