@@ -30,29 +30,38 @@ _QUIET = {
 }
 
 
-def create_server(open_database: OpenDatabase) -> FastMCP[None]:
-    """A server that offers every tool.
+def create_server(open_database: OpenDatabase, *, local: bool = False) -> FastMCP[None]:
+    """A server that offers every tool, resource and prompt.
 
     Args:
         open_database: gives an open base, called in a worker thread at every call that needs one.
+        local: callers are on this machine, as the user that it runs for: transcripts and repositories that they name
+            are read. Never so for a server that others reach.
 
     Returns:
         The FastMCP server, not yet running.
     """
     from fastmcp import FastMCP
 
+    from rekall.mcp.prompts import prompts
+    from rekall.mcp.resources import resource_templates
     from rekall.mcp.tool import RekallTool
     from rekall.mcp.tools import TOOLS
     from rekall.mcp.tools.guide import INSTRUCTIONS
 
-    return FastMCP(
+    server: FastMCP[None] = FastMCP(
         "rekall",
         INSTRUCTIONS,
         version=__version__,
-        tools=[RekallTool.of(spec, open_database) for spec in TOOLS],
+        tools=[RekallTool.of(spec, open_database, local=local) for spec in TOOLS],
         on_duplicate="error",
         mask_error_details=True,
     )
+    for template in resource_templates(open_database):
+        server.add_template(template)
+    for prompt in prompts(open_database):
+        server.add_prompt(prompt)
+    return server
 
 
 def serve_stdio() -> None:
@@ -66,7 +75,7 @@ def serve_stdio() -> None:
     base = _ConfiguredBase()
     _leave_on_signals(base)
     try:
-        create_server(base.open).run("stdio", show_banner=False)
+        create_server(base.open, local=True).run("stdio", show_banner=False)
     except Exception as error:
         if not _client_is_gone(error):
             raise

@@ -25,10 +25,11 @@ A = TypeVar("A", bound=Arguments)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a tool says: text in the shape that Rekall 0.3 gave it, and the same as data."""
+    """What a tool says: text in the shape that Rekall 0.3 gave it, and the same as data; `failed`: as an error."""
 
     text: str
     structured: dict[str, Any]
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class ToolSpec(Generic[A]):
         read_only: the client may call it without asking the user.
         destructive: it can lose something.
         idempotent: calling it again with the same arguments changes nothing more.
+        open_world: it asks others over the network, and not the knowledge base alone.
+        handler_elsewhere: takes the place of the handler where the caller is on another machine, whose files are not
+            here; left out where that makes no difference.
     """
 
     name: str
@@ -54,6 +58,8 @@ class ToolSpec(Generic[A]):
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
+    open_world: bool = False
+    handler_elsewhere: Callable[[OpenDatabase, A], Answer] | None = None
 
     def input_schema(self) -> dict[str, Any]:
         """The JSON schema of the arguments; an optional argument is left out: null is not advertised."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -11,11 +11,8 @@ from fastmcp.tools import Tool, ToolResult
 from mcp.types import ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 
-from rekall import config as configuration
-from rekall.errors import RekallError
-from rekall.mcp.spec import Arguments, OpenDatabase, ToolSpec, explain
-
-logger = logging.getLogger("rekall.mcp")
+from rekall.mcp.failures import answered_as, refusal
+from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec, explain
 
 A = TypeVar("A", bound=Arguments)
 
@@ -25,10 +22,17 @@ class RekallTool(Tool):
 
     _spec: ToolSpec[Any] = PrivateAttr()
     _open_database: OpenDatabase = PrivateAttr()
+    _handler: Callable[[OpenDatabase, Any], Answer] = PrivateAttr()
 
     @classmethod
-    def of(cls, spec: ToolSpec[A], open_database: OpenDatabase) -> RekallTool:
-        """The tool that a specification describes, on the base that `open_database` gives."""
+    def of(cls, spec: ToolSpec[A], open_database: OpenDatabase, *, local: bool) -> RekallTool:
+        """The tool that a specification describes, on the base that `open_database` gives.
+
+        Args:
+            spec: describes it.
+            open_database: gives an open base.
+            local: the caller is on this machine, and may name files of it.
+        """
         tool = cls(
             name=spec.name,
             description=spec.description,
@@ -38,11 +42,12 @@ class RekallTool(Tool):
                 read_only_hint=spec.read_only,
                 destructive_hint=spec.destructive,
                 idempotent_hint=spec.idempotent,
-                open_world_hint=False,  # one knowledge base, nothing beyond it
+                open_world_hint=spec.open_world,
             ),
         )
         tool._spec = spec
         tool._open_database = open_database
+        tool._handler = spec.handler if local else spec.handler_elsewhere or spec.handler
         return tool
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
@@ -57,24 +62,7 @@ class RekallTool(Tool):
         try:
             valid = self._spec.arguments.model_validate(arguments)
         except ValidationError as error:
-            raise _tool_error(explain(error)) from error
-        try:
+            raise refusal(ToolError, explain(error)) from error
+        with answered_as(ToolError, self.name):
             answer = self._spec.handler(self._open_database, valid)
             return ToolResult(content=answer.text, structured_content=answer.structured)
-        except RekallError as error:
-            raise _tool_error(str(error)) from error
-        except Exception as error:
-            logger.error("%s failed: %s: %s", self.name, type(error).__name__, error, exc_info=_debug())
-            raise _tool_error(f"internal error in {self.name}: see the log of the server (its stderr)") from error
-
-
-def _tool_error(text: str) -> ToolError:
-    # FastMCP logs every tool error at the level that it carries; a refusal is an answer, not an event.
-    return ToolError(" ".join(text.split()), log_level=logging.DEBUG)
-
-
-def _debug() -> bool:
-    try:
-        return configuration.get_config().debug
-    except RekallError:
-        return False

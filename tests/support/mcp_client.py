@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
-from mcp.types import TextContent, Tool
+from mcp.types import Prompt, ResourceTemplate, TextContent, TextResourceContents, Tool
 
 from rekall.config import get_config
 from rekall.db import Database
@@ -64,11 +65,40 @@ class Assistant:
         assert "Traceback" not in text
         return text
 
+    def failure(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool whose error is data; its text is the same as JSON."""
+        failed, text, data = self._call(name, arguments)
+        assert failed, f"{name} answered: {text}"
+        assert data is not None
+        assert json.loads(text) == data
+        _OUTPUTS[name].model_validate(data, strict=True)
+        return data
+
     def _call(self, name: str, arguments: dict[str, Any]) -> tuple[bool, str, dict[str, Any] | None]:
         result = self._portal.call(partial(self.client.call_tool, name, arguments, raise_on_error=False))
         (content,) = result.content
         assert isinstance(content, TextContent)
         return result.is_error, content.text, result.structured_content
+
+    def resource_templates(self) -> list[ResourceTemplate]:
+        """The resource templates that the server offers."""
+        return list(self._portal.call(self.client.list_resource_templates))
+
+    def read(self, uri: str) -> str:
+        """The text of a resource."""
+        (content,) = self._portal.call(self.client.read_resource, uri)
+        assert isinstance(content, TextResourceContents)
+        return content.text
+
+    def prompts(self) -> list[Prompt]:
+        """The prompts that the server offers."""
+        return list(self._portal.call(self.client.list_prompts))
+
+    def prompt(self, name: str, **arguments: str) -> str:
+        """The text of a prompt."""
+        (message,) = self._portal.call(self.client.get_prompt, name, arguments).messages
+        assert isinstance(message.content, TextContent)
+        return message.content.text
 
     def add(self, title: str, **arguments: Any) -> str:
         """Capture an entry and return its id."""
@@ -89,14 +119,16 @@ def connected(transport: Any) -> Iterator[Assistant]:
 
 
 @contextmanager
-def in_process(open_database: OpenDatabase | None = None) -> Iterator[Assistant]:
-    """A client of a server in this process, on the configured base unless told otherwise."""
+def in_process(open_database: OpenDatabase | None = None, *, local: bool = True) -> Iterator[Assistant]:
+    """A client of a server in this process, on the configured base and on its machine unless told otherwise."""
     if open_database is not None:
-        with connected(create_server(open_database)) as assistant:
+        with connected(create_server(open_database, local=local)) as assistant:
             yield assistant
         return
-    with Database(get_config().db_path) as database, connected(create_server(lambda: database)) as assistant:
-        yield assistant
+    with Database(get_config().db_path) as database:
+        server = create_server(lambda: database, local=local)
+        with connected(server) as assistant:
+            yield assistant
 
 
 @contextmanager

@@ -73,7 +73,11 @@ def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
 def show(open_database: OpenDatabase, args: ShowArguments) -> Answer:
     """Read one entry; counts as an access."""
     db = open_database()
-    entry = find(db, args.id, count=True)
+    return describe(db, find(db, args.id, count=True))
+
+
+def describe(db: Database, entry: Entry) -> Answer:
+    """An entry whole: its fields, content, links and contexts."""
     context = db.get_structured_context(entry.id)
     text = db.get_context(entry.id)
     links: list[dict[str, Any]] = [

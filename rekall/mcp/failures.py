@@ -1,0 +1,43 @@
+"""How any failure of a tool, a resource or a prompt reaches the client: as one line, and never as a traceback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fastmcp.exceptions import FastMCPError
+
+from rekall import config as configuration
+from rekall.errors import RekallError
+
+logger = logging.getLogger("rekall.mcp")
+
+
+@contextmanager
+def answered_as(kind: type[FastMCPError], name: str) -> Iterator[None]:
+    """Turn whatever is raised inside into an error of the protocol.
+
+    Args:
+        kind: the error that FastMCP passes on with its text.
+        name: of the tool, resource or prompt, for an error that should not have been.
+    """
+    try:
+        yield
+    except RekallError as error:
+        raise refusal(kind, str(error)) from error
+    except Exception as error:
+        logger.error("%s failed: %s: %s", name, type(error).__name__, error, exc_info=_debug())
+        raise refusal(kind, f"internal error in {name}: see the log of the server (its stderr)") from error
+
+
+def refusal(kind: type[FastMCPError], text: str) -> FastMCPError:
+    """The error with one line of text. FastMCP logs an error at the level it carries; a refusal is an answer."""
+    return kind(" ".join(text.split()), log_level=logging.DEBUG)
+
+
+def _debug() -> bool:
+    try:
+        return configuration.get_config().debug
+    except RekallError:
+        return False
