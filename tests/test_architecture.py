@@ -117,7 +117,7 @@ def test_the_interface_code_fits_on_a_few_screens() -> None:
 def test_a_module_holds_one_idea(module: Path) -> None:
     """Not an empty file and no mere passage to others; past 400 lines it would be telling that it holds two.
 
-    The facade is as long as the API of 0.3, and held to `test_the_facade_forwards` instead.
+    The facade is as long as the API of 0.3, and held to `test_facade.py` instead.
     """
     source = module.read_text("utf-8")
     statements = ast.parse(source).body

@@ -26,11 +26,12 @@ class Names(Mapping[str, Any]):
     """What a name in an annotation stands for: the module's own name, then any class of the recorded API, then typing.
 
     Args:
-        module: the names of the module that the annotation is in.
+        module: the names of the module that the annotation is in; of a recorded annotation, none.
         places: by class name, the module of Rekall 0.3 that has it.
     """
 
     def __init__(self, module: Mapping[str, Any], places: Mapping[str, str]) -> None:
+        self.recorded = self if not module else Names({}, places)
         self._module = module
         self._places = places
 
@@ -75,7 +76,9 @@ def hints(thing: Any, names: Names) -> dict[str, Any]:
 
 def same(text: str | None, found: Any, names: Names) -> bool:
     """Whether an annotation means what was recorded; nothing recorded, and Any, are met by everything."""
-    return text is None or _matches(_meaning(text, names), _meaning(found, names))
+    if text is None:
+        return True
+    return _matches(_meaning(text.replace("datetime.datetime", "datetime"), names.recorded), _meaning(found, names))
 
 
 def _meaning(annotation: Any, names: Names) -> Any:

@@ -52,6 +52,9 @@ def walk_class(item: str, known: Mapping[str, Any], found: Any, names: Names) ->
         yield from _fields(item, known["fields"], found, names)
     for name, member in members.items():
         yield from _member(f"{item}.{name}", member, found, name, names)
+    for name in known.get("attributes", ()):
+        there = hasattr(found, name) or f"self.{name} = " in inspect.getsource(found)
+        yield Finding(f"{item}.{name}", "attribute") if there else absent(f"{item}.{name}", "attribute")
 
 
 def _order(known: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,8 @@ class _Walk:
         self.name = name
         self.known = known
         self.module = _find(name)
-        self.names = Names(vars(self.module) if self.module else {}, PLACES)
+        own = dict.fromkeys([*known.get("classes", ()), *known.get("literals", ())], name)
+        self.names = Names(vars(self.module) if self.module else {}, PLACES | own)
 
     def findings(self) -> Iterator[Finding]:
         yield Finding(self.name, "module") if self.module else absent(self.name, "module")
