@@ -72,7 +72,7 @@ def serve_stdio() -> None:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    base = _ConfiguredBase()
+    base = ConfiguredBase()
     _leave_on_signals(base)
     try:
         create_server(base.open, local=True).run("stdio", show_banner=False)
@@ -85,7 +85,7 @@ def serve_stdio() -> None:
         base.close()
 
 
-def _leave_on_signals(base: _ConfiguredBase) -> None:
+def _leave_on_signals(base: ConfiguredBase) -> None:
     """End the process on SIGTERM and SIGINT.
 
     The thread that waits for stdin cannot be interrupted, and a normal exit would wait for it. A handler would run in
@@ -106,7 +106,7 @@ def _leave_on_signals(base: _ConfiguredBase) -> None:
     threading.Thread(target=wait, name="rekall-signals", daemon=True).start()
 
 
-def _leave(base: _ConfiguredBase) -> NoReturn:
+def _leave(base: ConfiguredBase) -> NoReturn:
     """End the process at once, with the base closed."""
     try:
         base.close()
@@ -121,7 +121,7 @@ def _client_is_gone(error: BaseException) -> bool:
     return all(map(_client_is_gone, parts)) if parts else isinstance(error, BrokenPipeError)
 
 
-class _ConfiguredBase:
+class ConfiguredBase:
     """The base that the configuration names, opened once; a failure is tried again by the next call."""
 
     def __init__(self) -> None:

@@ -43,6 +43,9 @@ _SECTIONS = {
 - rekall_deprecate marks an entry obsolete and names its replacement; rekall_delete removes one for good.""",
 }
 
+_TITLE = "# Using Rekall"
+GUIDE = "\n\n".join([_TITLE, *_SECTIONS.values()])
+
 
 class HelpArguments(Arguments):
     """Arguments of rekall_help."""
@@ -57,8 +60,7 @@ class InfoArguments(Arguments):
 def explain_usage(_: OpenDatabase, args: HelpArguments) -> Answer:
     """The usage guide, or one part of it; works without a base."""
     topic = args.topic or "all"
-    parts = list(_SECTIONS.values()) if topic == "all" else [_SECTIONS[topic]]
-    guide = "\n\n".join(["# Using Rekall", *parts])
+    guide = GUIDE if topic == "all" else f"{_TITLE}\n\n{_SECTIONS[topic]}"
     return Answer(guide, {"topic": topic, "guide": guide})
 
 
