@@ -87,6 +87,14 @@ class Contexts:
         )
         return [(entry_from_row(row), context) for row in rows if (context := read_structured(row)) is not None]
 
+    def ids_with_structured_context(self) -> list[str]:
+        """The ids of all entries that have a structured context, last updated first, obsolete ones included."""
+        rows = self._session.fetch_all(
+            "SELECT id FROM entries WHERE context_blob IS NOT NULL OR context_structured IS NOT NULL"
+            " ORDER BY updated_at DESC, rowid"
+        )
+        return [row["id"] for row in rows]
+
     def search_by_keywords(self, keywords: list[str], limit: int = 20) -> list[Entry]:
         """Entries with any of the keywords exactly (trimmed, lower case), last updated first, obsolete included."""
         wanted = [word for word in (raw.strip().lower() for raw in keywords) if word]

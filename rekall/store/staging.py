@@ -14,6 +14,8 @@ _COLUMNS = columns(StagingEntry)
 _SELECT = f"SELECT {select(_COLUMNS, 'sources_staging')} FROM sources_staging"
 _INSERT = f"INSERT INTO sources_staging({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
 _CHANGED = ", ".join(f"{name} = :{name}" for name in _COLUMNS if name not in ("id", "url", "domain"))
+_NOT_CAPTURED = ("url", "domain", "first_seen", "promoted_at", "promoted_to")
+_CAPTURED = ", ".join(f"{name} = :{name}" for name in _COLUMNS if name not in ("id", *_NOT_CAPTURED))
 _BEST_FIRST = "ORDER BY promotion_score DESC, domain, id"
 
 
@@ -90,6 +92,24 @@ class Staging:
         values = capture_values(entry)
         del values["url"], values["domain"]
         return self._session.execute(f"UPDATE sources_staging SET {_CHANGED} WHERE id = :id", values).rowcount > 0
+
+    def cite(self, entry: StagingEntry) -> bool:
+        """Write what another capture adds to a page; False, and nothing written, when another one came between.
+
+        Args:
+            entry: as it was read, with one citation more. Whether it is promoted stays as the file has it.
+        """
+        values = capture_values(entry)
+        for column in _NOT_CAPTURED:
+            del values[column]
+        return (
+            self._session.execute(
+                f"UPDATE sources_staging SET {_CAPTURED}"
+                " WHERE id = :id AND coalesce(nullif(citation_count, 0), 1) = :citation_count - 1",
+                values,
+            ).rowcount
+            > 0
+        )
 
 
 def _page(entry: StagingEntry) -> StagingEntry:
