@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from rekall.models import EntryStatus, EntryType, MatchKind, MemoryType, RelationType
+from rekall.models import (
+    EntryStatus,
+    EntryType,
+    MatchKind,
+    MemoryType,
+    PromotionStatus,
+    RelationType,
+    SourceReliability,
+)
 
 
 class EntryRecord(BaseModel):
@@ -108,19 +116,6 @@ class ShowOutput(BaseModel):
     links: list[LinkedEntry]
 
 
-class AddOutput(BaseModel):
-    """Output of rekall_add."""
-
-    id: str
-    type: EntryType
-    title: str
-    tags: list[str]
-    project: str | None
-    context: Literal["structured", "text", "none"]
-    trigger_keywords: list[str]
-    keywords_extracted: bool
-
-
 class LinkOutput(BaseModel):
     """Output of rekall_link."""
 
@@ -209,3 +204,97 @@ class DeleteOutput(BaseModel):
     type: EntryType
     title: str
     deleted: bool
+
+
+class StaleEntry(BaseModel):
+    """An entry that nothing has asked for in a while; `last_accessed` is null when nothing ever has."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    project: str | None
+    last_accessed: str | None
+
+
+class StaleOutput(BaseModel):
+    """Output of rekall_stale."""
+
+    days: int
+    entries: list[StaleEntry]
+    total_count: int
+
+
+class EntryTitle(BaseModel):
+    """An entry by its title; null when it is gone."""
+
+    id: str
+    title: str | None
+
+
+class PendingSuggestion(BaseModel):
+    """A suggestion that nobody has decided on yet."""
+
+    id: str
+    type: Literal["link", "generalize"]
+    score: float
+    reason: str
+    entries: list[EntryTitle]
+
+
+class Cluster(BaseModel):
+    """Entries that share keywords and could become one."""
+
+    score: float
+    suggested_title: str
+    keywords: list[str]
+    entries: list[EntryTitle]
+
+
+class SuggestOutput(BaseModel):
+    """Output of rekall_suggest."""
+
+    suggestions: list[PendingSuggestion]
+    clusters: list[Cluster]
+
+
+class SuggestedSource(BaseModel):
+    """A source that fits the entry; `matched` are the themes and domains that they share."""
+
+    id: str
+    domain: str
+    url: str
+    score: float
+    standing: PromotionStatus
+    reliability: SourceReliability
+    themes: list[str]
+    matched: list[str]
+
+
+class SourcesSuggestOutput(BaseModel):
+    """Output of rekall_sources_suggest; `searched` are the themes and domains that were looked for."""
+
+    entry_id: str
+    searched: list[str]
+    sources: list[SuggestedSource]
+    total_count: int
+
+
+class CheckedSource(BaseModel):
+    """What the check of one source found."""
+
+    id: str
+    domain: str
+    url: str
+    outcome: Literal["accessible", "inaccessible", "refused"]
+    message: str
+
+
+class SourcesVerifyOutput(BaseModel):
+    """Output of rekall_sources_verify; `refused` counts sources at addresses that are not public, never contacted."""
+
+    verified: int
+    accessible: int
+    inaccessible: int
+    refused: int
+    sources: list[CheckedSource]

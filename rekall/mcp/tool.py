@@ -64,5 +64,5 @@ class RekallTool(Tool):
         except ValidationError as error:
             raise refusal(ToolError, explain(error)) from error
         with answered_as(ToolError, self.name):
-            answer = self._spec.handler(self._open_database, valid)
-            return ToolResult(content=answer.text, structured_content=answer.structured)
+            answer = self._handler(self._open_database, valid)
+            return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)

@@ -14,7 +14,7 @@ from rekall.transcript.parser_claude import ClaudeTranscriptParser
 from rekall.transcript.parser_cline import ClineTranscriptParser
 from rekall.transcript.parser_continue import ContinueTranscriptParser
 from rekall.transcript.parser_generic import GenericJsonParser
-from rekall.transcript.reading import open_regular
+from rekall.transcript.reading import MAX_LINES, open_regular
 
 PATH_PATTERNS: list[tuple[str, TranscriptFormat]] = [
     (r"/\.claude/projects/.+\.jsonl$", TranscriptFormat.CLAUDE_JSONL),
@@ -98,7 +98,7 @@ def is_format_supported(format: str) -> bool:  # noqa: A002  # 0.3's name
 
 def _format_by_beginning(path: Path) -> TranscriptFormat:
     try:
-        with open_regular(path) as file:
+        with open_regular(path, MAX_LINES) as file:
             head = file.read(_HEAD)
     except ParserError:
         head = b""

@@ -29,12 +29,12 @@ _MILLISECONDS_FROM = 1e11
 
 
 @contextmanager
-def open_regular(path: Path) -> Iterator[BinaryIO]:
+def open_regular(path: Path, limit: int) -> Iterator[BinaryIO]:
     """The file open for reading; a pipe, a device or a folder is refused before it could block.
 
     Raises:
         TranscriptNotFoundError: there is no regular file.
-        ParserError: it cannot be opened or read.
+        ParserError: it cannot be opened or read, or has more bytes than the limit.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
@@ -43,23 +43,30 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
         raise TranscriptNotFoundError(f"there is no transcript at {path}", path) from error
     except OSError as error:
         raise ParserError(f"the transcript {path} cannot be opened: {error.strerror}", path) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
             raise TranscriptNotFoundError(f"{path} is not a regular file", path)
-        try:
+        if state.st_size > limit:
+            raise _too_large(path, limit)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             yield file
-        except OSError as error:
-            raise ParserError(f"the transcript {path} cannot be read: {error.strerror}", path) from error
+    except OSError as error:
+        if isinstance(error, ParserError):
+            raise
+        raise ParserError(f"the transcript {path} cannot be read: {error.strerror}", path) from error
+    finally:
+        os.close(descriptor)
 
 
 def read_document(path: Path) -> Any:
     """The JSON document in a file, None if it is not one.
 
     Raises:
-        ParserError: as `open_regular`, or the file is too large.
+        ParserError: as `open_regular`.
     """
-    with open_regular(path) as file:
-        data = file.read(MAX_DOCUMENT + 1)
+    with open_regular(path, MAX_DOCUMENT) as file:
+        data = file.read(MAX_DOCUMENT + 1)  # it may have grown, or its size be no size, as under /proc
     if len(data) > MAX_DOCUMENT:
         raise _too_large(path, MAX_DOCUMENT)
     return _parsed(data)
@@ -69,21 +76,18 @@ def read_lines(path: Path) -> Iterator[Any]:
     """The JSON value of every line that is not blank, None for one that cannot be read.
 
     Raises:
-        ParserError: as `open_regular`, or the file is too large.
+        ParserError: as `open_regular`.
     """
-    read = 0
-    with open_regular(path) as file:
-        while line := file.readline(MAX_LINE):
-            whole = len(line) < MAX_LINE or line.endswith(b"\n")
-            while not whole and (rest := file.readline(MAX_LINE)):
-                read += len(rest)
-                whole = rest.endswith(b"\n") or read > MAX_LINES
-                line = b"?"  # too long: what is left of it is no JSON
-            read += len(line)
+    read, inside = 0, False
+    with open_regular(path, MAX_LINES) as file:
+        while part := file.readline(MAX_LINE):
+            read += len(part)
             if read > MAX_LINES:
                 raise _too_large(path, MAX_LINES)
-            if line.strip():
-                yield _parsed(line)
+            begins, inside = not inside, not part.endswith(b"\n")
+            too_long = inside and len(part) == MAX_LINE
+            if begins and (too_long or part.strip()):
+                yield None if too_long else _parsed(part)
 
 
 def plain_text(content: Any) -> str:

@@ -170,22 +170,16 @@ def test_what_is_refused_is_named_and_nothing_is_stored(
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"auto_capture_conversation": True},
-        {"auto_detect_files": True},
-        {"conversation_excerpt_indices": [0]},
-        {"_transcript_path": "/tmp/t.jsonl"},  # noqa: S108  # never opened
+        {"_transcript_path": "/nowhere.jsonl"},
         {"_transcript_format": "claude-jsonl"},
-        {"_cwd": "/"},
-        {"_session_id": "1"},
+        {"_cwd": "/nowhere"},
     ],
     ids=lambda arguments: next(iter(arguments)),
 )
-def test_conversation_capture_is_refused_not_ignored(arguments: dict[str, object], assistant: Assistant) -> None:
-    """Its parameters stay declared; using one says that it is not there yet, and stores nothing."""
-    refused = assistant.refusal("rekall_add", type="bug", title="Title", context=CONTEXT, **arguments)
-    assert "not available yet" in refused
-    assert next(iter(arguments)) in refused
-    assert stored_titles() == []
+def test_where_an_assistant_works_asks_for_nothing(arguments: dict[str, object], assistant: Assistant) -> None:
+    """Clients send along the paths of a capture: without asking for one, nothing is read there."""
+    assistant.add("Title", **arguments)
+    assert stored_titles() == ["Title"]
 
 
 def test_capture_parameters_at_their_defaults_are_no_use_of_them(assistant: Assistant) -> None:

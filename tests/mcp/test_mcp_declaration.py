@@ -110,7 +110,8 @@ def test_every_tool_says_when_to_use_it_and_what_it_returns(name: str, tools: di
     assert 40 < len(tool.description) < 300
     assert tool.output_schema is not None
     assert tool.output_schema["type"] == "object"
-    assert tool.output_schema["properties"]
+    shapes = tool.output_schema.get("anyOf", [tool.output_schema])
+    assert all(shape["properties"] for shape in shapes)
 
 
 def test_hints_tell_what_a_tool_may_do(tools: dict[str, Tool]) -> None:
