@@ -1,7 +1,7 @@
 """Which files of a git repository have changed, asked of git itself.
 
 The repository may be anyone's: no monitor and no diff program that its configuration names is run, and nothing in it is
-written. Its filters are: without those of LFS every large file would count as changed.
+written. Its filters are run: without those of LFS every large file would count as changed.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ IGNORE_PATTERNS = {
 
 _ENDINGS = tuple(ending.lower() for ending in BINARY_EXTENSIONS)
 _WHOLE_TREE = ":/"
+_IN_INDEX, _IN_TREE = 0, 1
+"""Places of the two letters of a state."""
+_RENAMED = {"R", "C"}
 _SETTINGS = ["-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"]
 _PLACES = {
     "GIT_COMMON_DIR",
@@ -90,7 +93,7 @@ def get_modified_files(
 
     Args:
         cwd: a folder in the repository, that of the process if left out.
-        timeout: seconds that each question to git may take.
+        timeout: seconds that git may take.
         include_staged: those that differ in the index.
         include_unstaged: those that differ from the index.
         filter_binary: leave out what `filter_binary_files` does.
@@ -104,10 +107,11 @@ def get_modified_files(
         GitTimeout: it did not answer in time.
         GitError: it could not be started in this folder.
     """
-    files = _get_staged_files(cwd, timeout) if include_staged else []
-    if include_unstaged:
-        files += _get_unstaged_files(cwd, timeout)
-    return _filtered(files, filter_binary)
+    if not (include_staged or include_unstaged):
+        return []
+    changes = _changes(cwd, timeout)
+    staged = _changed(changes, _IN_INDEX) if include_staged else []
+    return _filtered(staged + (_changed(changes, _IN_TREE) if include_unstaged else []), filter_binary)
 
 
 def get_untracked_files(
@@ -122,9 +126,10 @@ def get_all_changes(
     cwd: Path | None = None, timeout: float = DEFAULT_TIMEOUT, filter_binary: bool = True
 ) -> dict[str, list[str]]:
     """The files under `staged`, `unstaged` and `untracked`; as `get_modified_files`."""
+    changes = _changes(cwd, timeout)
     return {
-        "staged": _filtered(_get_staged_files(cwd, timeout), filter_binary),
-        "unstaged": _filtered(_get_unstaged_files(cwd, timeout), filter_binary),
+        "staged": _filtered(_changed(changes, _IN_INDEX), filter_binary),
+        "unstaged": _filtered(_changed(changes, _IN_TREE), filter_binary),
         "untracked": get_untracked_files(cwd, timeout, filter_binary),
     }
 
@@ -140,16 +145,31 @@ def filter_ignored_paths(files: list[str]) -> list[str]:
 
 
 def _get_staged_files(cwd: Path | None, timeout: float) -> list[str]:
-    return _differing(["--cached"], cwd, timeout)
+    return _changed(_changes(cwd, timeout), _IN_INDEX)
 
 
 def _get_unstaged_files(cwd: Path | None, timeout: float) -> list[str]:
-    return _differing([], cwd, timeout)
+    return _changed(_changes(cwd, timeout), _IN_TREE)
 
 
-def _differing(options: list[str], cwd: Path | None, timeout: float) -> list[str]:
-    plain = ["--no-ext-diff", "--no-textconv", "--no-relative", "--ignore-submodules=all"]
-    return _git(["diff", "--name-only", "-z", *plain, *options, "--", _WHOLE_TREE], cwd, timeout)
+def _changed(changes: list[tuple[str, str]], where: int) -> list[str]:
+    return [name for state, name in changes if state[where] != " "]
+
+
+def _changes(cwd: Path | None, timeout: float) -> list[tuple[str, str]]:
+    """Each tracked file that has changed, with two letters: how the index differs from the commit, the tree from it.
+
+    `git diff` would tell the same, but it writes the index.
+    """
+    options = ["--untracked-files=no", "--ignore-submodules=all", "--find-renames", "--no-ahead-behind"]
+    records = iter(_git(["status", "--porcelain=v1", "-z", *options], cwd, timeout))
+    changes = []
+    for record in records:
+        state, name = record[:2], record[3:]
+        changes.append((state, name))
+        if _RENAMED & set(state):
+            next(records, None)  # the name it had
+    return changes
 
 
 def _filtered(files: Iterable[str], filter_binary: bool) -> list[str]:
