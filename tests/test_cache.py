@@ -84,6 +84,7 @@ def test_the_least_recently_used_leaves_first() -> None:
     assert len(cache) == 3
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize("maxsize", [0, -1])
 def test_a_cache_of_nothing_keeps_nothing(maxsize: int) -> None:
     """0.3 raised a KeyError."""
@@ -153,6 +154,7 @@ def test_a_change_makes_the_matrix_anew(change: str) -> None:
     assert (matrix if matrix is None else (matrix[0].tolist(), matrix[1])) == expected
 
 
+@pytest.mark.fault(12)
 def test_the_matrix_respects_the_lifetime() -> None:
     """In 0.3 it held vectors for ever, as long as nothing was put."""
     cache, time = _cache(ttl=10)

@@ -363,6 +363,7 @@ def test_a_refused_file_changes_nothing(config_file: Path) -> None:
 # --- which file, and the global object ------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(43)
 def test_flags_choose_the_directory_and_its_file_is_read(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """--global and --legacy read the config.toml of the directory that they choose."""
     legacy, local = Path.home() / ".rekall", Path(".rekall")

@@ -136,6 +136,7 @@ def test_clickable_branches_are_numbered_up_to_nine(db: Database) -> None:
     assert "[10]" not in shown
 
 
+@pytest.mark.fault(38)
 def test_titles_reasons_and_ids_are_no_markup(db: Database) -> None:
     """Fault 38: what stands in brackets is shown, not interpreted, and never raises; titles end at 40 characters."""
     title = "see [/etc/hosts] and [bold]this[/bold] \\"

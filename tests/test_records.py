@@ -28,6 +28,7 @@ def test_an_entry_has_all_its_fields() -> None:
     assert (record["next_review"], record["tags"], record["last_accessed"]) == ("2025-08-01", ["x"], None)
 
 
+@pytest.mark.fault(36)
 def test_times_carry_the_offset_of_this_machine() -> None:
     """The same moment, told to readers elsewhere; the file has none."""
     text = with_offset(NOON)
@@ -70,6 +71,7 @@ def hit(rank: float, matched: MatchKind) -> SearchResult:
     return SearchResult(entry(), rank, matched=matched)
 
 
+@pytest.mark.fault(10, 11)
 @given(better=st.floats(-50, 0), worse=st.floats(-50, 0))
 def test_relevance_is_in_the_order_of_the_search(better: float, worse: float) -> None:
     """From 0 to 1; lower bm25 is never less relevant, and each kind of match is above the next."""
@@ -81,6 +83,7 @@ def test_relevance_is_in_the_order_of_the_search(better: float, worse: float) ->
     assert relevance(hit(0, "context")) >= relevance(hit(-50, "some"))
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("rank", [-1.0, 0.0, 3.0])
 def test_relevance_of_odd_ranks(rank: float) -> None:
     """Fault 10: a rank of exactly -1 divided by zero; a positive one cannot go below its kind."""

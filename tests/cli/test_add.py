@@ -52,6 +52,7 @@ def test_context_as_text_is_stored_and_found(cli: CommandLine) -> None:
     assert cli.json("search", "zeppelins")["results"][0]["id"] == entry_id
 
 
+@pytest.mark.fault(38)
 def test_markup_in_a_title_is_only_text(cli: CommandLine) -> None:
     """Square brackets in a title reach every output as they are."""
     title = "[bold]Mount[/bold] [/etc/hosts] [red"
@@ -109,6 +110,7 @@ def test_context_asked_of_nobody_stores_nothing(cli: CommandLine) -> None:
     assert _count(cli) == 0
 
 
+@pytest.mark.fault(19)
 @pytest.mark.parametrize(
     ("context", "named"),
     [
@@ -162,6 +164,7 @@ def test_content_on_stdin_that_is_too_long(cli: CommandLine) -> None:
     assert "1000000" in cli.fails("add", "bug", "T", "-cj", CONTEXT, typed=b"x" * 4_000_001)
 
 
+@pytest.mark.fault(28)
 def test_tag_given_twice_is_stored_once(cli: CommandLine) -> None:
     """A repeated tag, in any case, is one tag."""
     assert cli.json("show", cli.add("T", "-t", "a,A, a "))["tags"] == ["a"]

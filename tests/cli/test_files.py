@@ -117,6 +117,7 @@ def test_unknown_back_end(cli: CommandLine, home: Path) -> None:
     assert not (home / "knowledge.db").exists()
 
 
+@pytest.mark.fault(39)
 @pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
 def test_open_permissions_are_mended(cli: CommandLine, file: Path) -> None:
     """Files that others may read are closed to them, with one warning each on stderr, JSON staying JSON."""
@@ -167,6 +168,7 @@ def _version(file: Path) -> int:
         connection.close()
 
 
+@pytest.mark.fault(21)
 @pytest.mark.parametrize("name", ["v00.db", "v06.db", "v11.db", "v12-enrichment-only.db"])
 def test_migrate(cli: CommandLine, file: Path, name: str) -> None:
     """A dry run writes nothing, the migration names its backup, and after it there is nothing to do."""
@@ -223,6 +225,7 @@ def test_looking_at_an_older_base_leaves_it(cli: CommandLine, file: Path, args: 
     assert file.read_bytes() == before
 
 
+@pytest.mark.fault(23)
 def test_enrich_context(cli: CommandLine, file: Path) -> None:
     """Contexts without their compressed form get it, behind a backup of their own; a dry run counts them."""
     entry_id = cli.add("Walrus")

@@ -106,6 +106,7 @@ def test_looking_for_a_reason_counts_no_access(cli: CommandLine) -> None:
     assert cli.json("show", entry_id)["access_count"] == 0
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     "query",
     [

@@ -177,6 +177,7 @@ def test_flags_before_the_command_choose_the_base(tmp_path: Path, monkeypatch: p
         assert json.loads(run_program(*flags, "info", "--json").stdout)["entries"]["total"] == 1
 
 
+@pytest.mark.fault(43)
 def test_flags_keep_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """--global reads the config.toml of the chosen directory, which 0.3 passed over."""
     monkeypatch.delenv("REKALL_HOME")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from support.command_line import CommandLine
 
 
@@ -18,6 +19,7 @@ def test_deprecate(cli: CommandLine) -> None:
     assert cli.json("info")["links"] == 0
 
 
+@pytest.mark.fault(27)
 def test_deprecate_with_an_unknown_replacement(cli: CommandLine) -> None:
     """An unknown --replaced-by is one line, and the entry stays active."""
     entry_id = cli.add("T")
@@ -46,6 +48,7 @@ def test_delete_needs_a_yes(cli: CommandLine) -> None:
     assert "Precious" in cli.ok("show", entry_id)
 
 
+@pytest.mark.fault(27)
 def test_delete(cli: CommandLine) -> None:
     """With the entry go its links, and entries that it replaced no longer name it."""
     old, new, other = cli.add("Old"), cli.add("New"), cli.add("Other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from support.command_line import CommandLine
 
 
@@ -47,6 +48,7 @@ def test_a_look_counts_as_an_access(cli: CommandLine) -> None:
     assert [cli.json("show", entry_id)["access_count"] for _ in range(3)] == [0, 1, 2]
 
 
+@pytest.mark.fault(36)
 def test_json_times_have_an_offset(cli: CommandLine) -> None:
     """Times in JSON say which zone they are in."""
     from datetime import datetime

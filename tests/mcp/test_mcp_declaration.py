@@ -60,6 +60,7 @@ def test_parameters_are_those_of_0_3(name: str, tools: dict[str, Tool]) -> None:
     assert [parameter for parameter in found if parameter["name"] != "context" or parameter["type"]] == expected
 
 
+@pytest.mark.fault(48)
 def test_context_may_be_an_object_or_a_text_and_may_be_left_out(tools: dict[str, Tool]) -> None:
     """The one intended difference: 0.3 wanted an object always, whatever the configured mode."""
     (known,) = [parameter for parameter in KNOWN["rekall_add"] if parameter["name"] == "context"]
@@ -127,6 +128,7 @@ def test_hints_tell_what_a_tool_may_do(tools: dict[str, Tool]) -> None:
     assert having("open_world_hint") == set()
 
 
+@pytest.mark.fault(49)
 def test_the_server_introduces_itself(assistant: Assistant) -> None:
     """Name and version are Rekall's own (0.3 announced those of its SDK), with instructions for the assistant."""
     server, instructions = assistant.client.server_info, assistant.client.instructions

@@ -82,12 +82,14 @@ def test_unknown_arguments_are_ignored(assistant: Assistant) -> None:
     assert assistant.call("rekall_info", nonsense="x").data["entries"] == 1
 
 
+@pytest.mark.fault(49)
 def test_an_unknown_tool_is_an_error(assistant: Assistant) -> None:
     """0.3 answered it as if all were well."""
     assert "rekall_nosuch" in assistant.refusal("rekall_nosuch")
     assert assistant.call("rekall_info").data["entries"] == 0
 
 
+@pytest.mark.fault(45)
 def test_after_every_kind_of_error_the_next_write_works(assistant: Assistant) -> None:
     """In 0.3 an exception left a transaction open: the calls after it found the base locked, 5 seconds each."""
     one = assistant.add("One")

@@ -57,6 +57,7 @@ def test_unlink_removes_every_type_in_one_direction(assistant: Assistant) -> Non
     assistant.refusal("rekall_unlink", source_id=one, target_id="01NOBODY")
 
 
+@pytest.mark.fault(1)
 def test_related_walks_breadth_first(assistant: Assistant) -> None:
     """The direct links, then what they lead to, up to three links far (0.3 answered every id with an error)."""
     ids = {name: assistant.add(f"Entry {name}", tags=["a", "b", "c", "d"]) for name in "ABCDEF"}

@@ -16,6 +16,7 @@ def assistant() -> Iterator[Assistant]:
         yield connected
 
 
+@pytest.mark.fault(2)
 def test_deprecate_marks_an_entry_obsolete(assistant: Assistant) -> None:
     """In 0.3 every call failed. The lines are those that it meant to give."""
     entry_id = assistant.add("Old")
@@ -72,6 +73,7 @@ def test_delete_needs_confirmation(assistant: Assistant) -> None:
     assert assistant.call("rekall_info").data["entries"] == 1
 
 
+@pytest.mark.fault(27)
 def test_delete_removes_an_entry_that_others_name(assistant: Assistant) -> None:
     """In 0.3 an entry named in superseded_by could not be deleted."""
     old, new = assistant.add("Old"), assistant.add("New", type="decision")
@@ -111,6 +113,7 @@ def test_info_lists_ten_projects(assistant: Assistant) -> None:
     assert len(assistant.call("rekall_info").data["by_project"]) == 10
 
 
+@pytest.mark.fault(49)
 def test_help_honours_its_topic_and_needs_no_base() -> None:
     """0.3 gave the same text whatever the topic was."""
 

@@ -139,6 +139,7 @@ def test_free_text_contexts(db: Database, expected: dict[str, Any]) -> None:
     assert all(db.get_context(entry_id) == texts[entry_id] for entry_id in wanted)
 
 
+@pytest.mark.fault(20)
 def test_keywords(db: Database, expected: dict[str, Any]) -> None:
     """The keyword search finds what it found; for v06, whose keywords 0.3 never indexed, what it found in v07."""
     searched = expected.get("search_by_keywords", [])

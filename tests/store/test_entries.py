@@ -52,6 +52,7 @@ def test_an_entry_comes_back_as_it_was_given(db: Database) -> None:
     assert kept(db, "A") == entry
 
 
+@pytest.mark.fault(28)
 def test_a_repeated_tag_is_stored_once(db: Database) -> None:
     """Fault 28 of 0.3: it aborted add and update."""
     entry = Entry("A", "title", "bug", tags=["x", "x", "y"])
@@ -72,6 +73,7 @@ def test_adding_an_id_twice_changes_nothing(db: Database) -> None:
     assert (kept(db, "A").title, kept(db, "A").tags) == ("first", ["x"])
 
 
+@pytest.mark.fault(27)
 @pytest.mark.parametrize("tags", [[], ["x"]])
 def test_a_successor_that_does_not_exist_is_refused(db: Database, tags: list[str]) -> None:
     """Add and update alike, and nothing of the entry is kept."""
@@ -88,6 +90,7 @@ def test_a_successor_that_does_not_exist_is_refused(db: Database, tags: list[str
     assert kept(db, "A").tags == tags
 
 
+@pytest.mark.fault(19)
 def test_a_refused_context_leaves_no_entry(db: Database) -> None:
     """Fault 19: entry and context are one batch."""
     with pytest.raises(IntegrityError):
@@ -162,6 +165,7 @@ def test_a_time_that_is_none_names_its_entry(db: Database, column: str) -> None:
         db.get("A")
 
 
+@pytest.mark.fault(29)
 def test_a_date_that_an_import_of_0_3_stored_as_a_time_is_read(db: Database) -> None:
     """Fault 29: `next_review` came back as a datetime."""
     db.add(Entry("A", "title", "bug"))
@@ -170,6 +174,7 @@ def test_a_date_that_an_import_of_0_3_stored_as_a_time_is_read(db: Database) -> 
     assert not isinstance(kept(db, "A").next_review, datetime)
 
 
+@pytest.mark.fault(27)
 def test_an_entry_named_as_successor_can_be_deleted(db: Database) -> None:
     """Fault 27: the foreign key refused it. Those it superseded no longer name it, all else of it goes."""
     db.add(Entry("NEW", "title", "bug", tags=["x"]), context=StructuredContext("a situation", "a solution", ["k"]))

@@ -181,6 +181,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert {hit.entry.id for hit in db.search("filler OR kept OR room", limit=-1)} == stored | {"B"}
 
 
+@pytest.mark.fault(22)
 def test_a_disk_that_is_full_during_a_migration(tmp_path: Path) -> None:
     """The file stays what it was; with room it is migrated."""
     path = databases.unpack("v00.db", tmp_path)

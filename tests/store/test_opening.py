@@ -138,6 +138,7 @@ def test_a_current_file_is_not_written_by_opening_and_reading(tmp_path: Path) ->
     assert snapshot(tmp_path) == before
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("version", [13, 99])
 def test_a_newer_file_is_refused_untouched(version: int, tmp_path: Path) -> None:
     """What a newer Rekall wrote is not ours to read or write: upgrade, says the error."""
@@ -192,6 +193,7 @@ def test_a_migration_that_0_3_left_half_done_is_finished_from_version_0(wal: boo
         assert db.maintenance.full_text_health().is_sound
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("columns", range(1, 6))
 def test_a_migration_that_0_3_left_half_done_is_finished_from_version_8(columns: int, tmp_path: Path) -> None:
     """Fault 22: version 8 with some of the columns, tables and rows of version 9."""
@@ -212,6 +214,7 @@ def test_a_migration_that_0_3_left_half_done_is_finished_from_version_8(columns:
         assert raw.rows(path, "SELECT role FROM known_domains WHERE domain = 'go.dev'") == [("hub",)]
 
 
+@pytest.mark.fault(21)
 def test_a_base_that_says_12_and_lacks_a_column_of_a_small_table_is_completed(tmp_path: Path) -> None:
     """`user_version` is not trusted for any table: `links.reason` is missed as well."""
     path = databases.unpack("v12.db", tmp_path)

@@ -300,6 +300,7 @@ def test_words_and_operators_mean_what_0_3_users_typed(db: Database) -> None:
     assert set(ids(db, '"..." OR deadlock')) == {"A"}
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -330,6 +331,7 @@ def test_texts_that_made_0_3_raise_find_what_they_say(db: Database, query: str, 
     assert ids(db, query)[0] == found
 
 
+@pytest.mark.fault(14)
 def test_an_entry_is_found_by_its_context_and_after_those_found_by_their_text(db: Database) -> None:
     """Situation, solution, what failed, keywords and error messages; a hit tells what it matched."""
     context = StructuredContext(

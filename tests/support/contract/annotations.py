@@ -46,7 +46,7 @@ class Names(Mapping[str, Any]):
         for source in (self._module, _COMMON, vars(typing), vars(builtins)):
             if name in source:
                 return source[name]
-        return typing.NewType(name, object)  # of a part that is not here: equal to nothing
+        return type(name, (), {"__class_getitem__": classmethod(lambda unknown, _: unknown)})  # equal to nothing else
 
     def __iter__(self) -> Iterator[str]:
         return iter({*self._module, *self._places})
