@@ -189,6 +189,21 @@ def test_migrate(cli: CommandLine, file: Path, name: str) -> None:
     assert cli.json("info")["schema_version"] == 12
 
 
+@pytest.mark.fault(25)
+def test_a_backup_makes_no_project_of_the_home_directory(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 0.3 it made ~/.rekall: from then on who worked at home saw an empty base, and not the own one."""
+    monkeypatch.delenv("REKALL_HOME")
+    base = Path.home() / ".local/share/rekall/knowledge.db"
+    base.parent.mkdir(parents=True)
+    unpack("v08.db", base.parent).replace(base)
+    base.chmod(0o600)
+    backup = Path(cli.json("migrate", "--yes")["backup"])
+    assert backup.is_relative_to(base.parent)
+    assert not (Path.home() / ".rekall").exists()
+    monkeypatch.chdir(Path.home())
+    assert cli.json("info")["path"] == str(base)
+
+
 @pytest.mark.parametrize("args", [("migrate",), ("migrate", "--dry-run")])
 def test_a_newer_base_is_not_to_be_migrated(cli: CommandLine, file: Path, args: tuple[str, ...]) -> None:
     """Nobody is told that a newer base would be migrated to this schema, nor by `rekall` alone."""

@@ -170,6 +170,7 @@ ID_COMMANDS = [
 ]
 
 
+@pytest.mark.fault(44)
 @pytest.mark.parametrize("command", ID_COMMANDS, ids=lambda command: command[0])
 def test_ids_by_prefix(cli: CommandLine, command: tuple[str, ...]) -> None:
     """A prefix that one entry has stands for its id, in lower case too; several or none are refused."""

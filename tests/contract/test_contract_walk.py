@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import inspect
+from pathlib import Path
 
 import pytest
 from support.contract import guide
 from support.contract.report import DIFFERENT, PENDING, PRESENT, UNEXPLAINED, WALKS, Line, report, summary
+
+import rekall
 
 NOT_YET = {
     "archives and backups": (
@@ -49,6 +53,12 @@ def test_every_item_is_explained(name: str) -> None:
     assert unexplained == []
     assert len(lines) >= SMALLEST[name]
     assert len({(one.finding.item, one.finding.kind) for one in lines}) == len(lines)
+
+
+def test_nothing_is_declared_without_being_done() -> None:
+    """A method that is there and only raises NotImplementedError is not there."""
+    package = Path(inspect.getfile(rekall)).parent
+    assert [str(file) for file in package.rglob("*.py") if "NotImplementedError" in file.read_text("utf-8")] == []
 
 
 def test_nothing_is_pending_but_what_may_be() -> None:

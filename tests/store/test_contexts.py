@@ -118,7 +118,7 @@ def test_keywords_match_exactly_in_lower_case(db: Database) -> None:
     assert [entry.id for entry, _ in db.get_entries_with_structured_context(2)] == ["B", "C"]
 
 
-@pytest.mark.fault(20)
+@pytest.mark.fault(20, 23)
 def test_plain_json_of_schema_6_gets_its_compressed_form_and_its_keywords(db: Database) -> None:
     """An older free text becomes the excerpt where that is empty; unreadable rows stay; a second run finds nothing."""
     plain = full()

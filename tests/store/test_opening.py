@@ -14,7 +14,7 @@ from support import databases, processes, raw
 
 from rekall.db import Database
 from rekall.errors import MigrationError, NewerSchemaError, NotARekallError
-from rekall.models import Entry, generate_ulid
+from rekall.models import Entry, Source, generate_ulid
 from rekall.store.schema import TABLES
 
 OLD = [name for name in databases.NAMES if name != "v12.db"]
@@ -368,3 +368,15 @@ def test_the_log_is_not_lost_when_0_3_is_open_at_the_same_time(tmp_path: Path) -
         assert other.execute("SELECT count(*) FROM entries").fetchone() == (42,)
     finally:
         other.close()
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("name", databases.NAMES)
+def test_a_file_of_any_schema_takes_a_source(name: str, tmp_path: Path) -> None:
+    """0.3 failed on two of the three schemas that call themselves 12."""
+    with Database(databases.unpack(name, tmp_path)) as db:
+        source = Source(domain="new.example.org", ai_type="blog", enrichment_status="proposed")
+        db.add_source(source)
+        stored = db.get_source(source.id)
+    assert stored is not None
+    assert (stored.domain, stored.ai_type) == ("new.example.org", "blog")
