@@ -33,7 +33,7 @@ NOT_YET = {
 """What may be pending, by part: the list in the guide can only become shorter."""
 
 # what each file held when it was recorded: a walk that passes something over would count less
-SMALLEST = {"cli.json": 210, "mcp_tools.json": 73, "python_api.json": 1_950, "config_keys.json": 29}
+SMALLEST = {"cli.json": 210, "mcp_tools.json": 73, "python_api.json": 2_030, "config_keys.json": 29}
 
 
 @functools.cache

@@ -22,6 +22,8 @@ def walk_function(
         yield absent(item, kind)
         for parameter in known["parameters"]:
             yield absent(f"{item}({parameter['name']})", "parameter")
+        if known.get("returns") is not None:
+            yield absent(f"{item} ->", "result")
         return
     function = inspect.unwrap(getattr(found, "__func__", found))
     parameters = dict(inspect.signature(function).parameters)
@@ -34,7 +36,6 @@ def walk_function(
         kind,
         ("async", known.get("async", False), inspect.iscoroutinefunction(function)),
         ("abstract", known.get("abstract", False), getattr(found, "__isabstractmethod__", False)),
-        ("order of parameters", wanted, [name for name in parameters if name in wanted][: len(wanted)] or wanted),
         ("further required parameters", [], added),
     )
     types = hints(function, names)
