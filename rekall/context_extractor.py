@@ -105,7 +105,7 @@ def calculate_keyword_score(query_keywords: list[str], entry_keywords: list[str]
         return 0.0
     exact = len(query & entry)
     partial = 0.5 * sum(_overlaps(word, entry) for word in query - entry)
-    return 0.7 * (exact + partial) / len(query) + 0.3 * exact / len(entry)
+    return 0.7 * ((exact + partial) / len(query)) + 0.3 * (exact / len(entry))
 
 
 def get_matching_keywords(query_keywords: list[str], entry_keywords: list[str]) -> list[str]:

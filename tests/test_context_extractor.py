@@ -1,15 +1,21 @@
-"""Keywords out of titles and texts."""
+"""Keywords out of titles and texts, how they match, and advice on contexts."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rekall.context_extractor import (
     MAX_AUTO_KEYWORDS,
     MIN_KEYWORD_LENGTH,
     STOPWORDS,
     _tokenize,
+    calculate_keyword_score,
     extract_keywords,
+    get_matching_keywords,
+    suggest_keywords,
+    validate_context,
 )
 
 
@@ -75,3 +81,70 @@ def test_no_more_than_asked_for() -> None:
     assert len(extract_keywords(words)) == 10
     assert extract_keywords(words, max_keywords=2) == ["word0", "word1"]
     assert extract_keywords(words, max_keywords=0) == []
+
+
+def test_suggestions_leave_out_what_is_there() -> None:
+    """In any case; five at most, the heaviest first."""
+    assert suggest_keywords("nginx timeout", "proxy", ["NGINX"]) == ["timeout", "proxy"]
+    words = [f"word{number}" for number in range(30)]
+    assert suggest_keywords(" ".join(words), existing_keywords=words[:10]) == words[10:15]
+    assert suggest_keywords(" ".join(words), existing_keywords=words[:12], max_suggestions=2) == []
+    assert suggest_keywords("") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "entry", "score"),
+    [
+        (["nginx", "time"], ["nginx", "timeout", "proxy"], 0.625),
+        (["NGINX"], ["nginx"], 1.0),
+        (["timeout"], ["time"], 0.35),
+        (["other"], ["nginx"], 0.0),
+        (["nginx", "nginx"], ["nginx", "Nginx"], 1.0),
+        ([], ["nginx"], 0.0),
+        (["nginx"], [], 0.0),
+    ],
+)
+def test_the_score_of_keywords(query: list[str], entry: list[str], score: float) -> None:
+    """0.7 for the share of the query that is found, half of it for parts of words, 0.3 for the share of the entry."""
+    assert calculate_keyword_score(query, entry) == pytest.approx(score)
+
+
+WORDS = st.lists(st.text(st.characters(codec="utf-8"), max_size=6), max_size=6)
+
+
+@given(WORDS, WORDS)
+def test_the_score_stays_in_its_range(query: list[str], entry: list[str]) -> None:
+    """Above 0 exactly when a keyword matches."""
+    score = calculate_keyword_score(query, entry)
+    assert 0 <= score <= 1
+    assert (score > 0) == bool(get_matching_keywords(query, entry))
+
+
+def test_matching_keywords_are_those_of_the_entry() -> None:
+    """In its order and case, repeated ones too."""
+    assert get_matching_keywords(["time"], ["Timeout", "nginx", "IM", "Timeout"]) == ["Timeout", "IM", "Timeout"]
+    assert get_matching_keywords([], ["nginx"]) == get_matching_keywords(["nginx"], []) == []
+
+
+LONG = "long enough to be found again"
+
+
+@pytest.mark.parametrize(
+    ("situation", "solution", "keywords", "key_words"),
+    [
+        (LONG, LONG, ["nginx", "timeout", "proxy"], []),
+        (f"   {'x' * 19}   ", LONG, ["nginx", "timeout", "proxy"], ["Situation is short"]),
+        (LONG, "x" * 19, ["nginx", "timeout", "proxy"], ["Solution is short"]),
+        ("x" * 20, "x" * 20, [], ["Only 1 keyword"]),
+        (LONG, LONG, ["nginx"], ["Only 1 keyword"]),
+        (LONG, LONG, ["nginx", "timeout"], ["1-2 more"]),
+        (LONG, LONG, ["nginx", "db", "proxy"], ["very short: db"]),
+        (LONG, LONG, ["nginx", "Bug", "fix"], ["Generic keywords, which fit any problem: Bug, fix"]),
+        ("", "", ["ab"], ["Situation is short", "Solution is short", "Only 1 keyword", "very short: ab"]),
+    ],
+)
+def test_advice_on_a_context(situation: str, solution: str, keywords: list[str], key_words: list[str]) -> None:
+    """One sentence for each thing that could be better, in a fixed order."""
+    advice = validate_context(situation, solution, keywords)
+    assert len(advice) == len(key_words)
+    assert all(words in sentence for words, sentence in zip(key_words, advice, strict=True))
