@@ -146,6 +146,23 @@ def test_unreadable_contexts_are_passed_over(db: Database) -> None:
     assert ids(analysis) == ["0", "2"]
 
 
+def test_obsolete_entries_count(db: Database) -> None:
+    """As in 0.3: what a pattern replaces is often obsolete already."""
+    fill(db, [["a", "b"], ["a", "b"]])
+    with raw.connection(db.db_path) as opened:
+        opened.execute("UPDATE entries SET status = 'obsolete' WHERE id = '1'")
+        opened.commit()
+    (analysis,) = find_consolidation_opportunities(db)
+    assert ids(analysis) == ["0", "1"]
+
+
+def test_an_entry_deleted_meanwhile_takes_its_group_along(db: Database) -> None:
+    """What was measured is no longer there; other groups are."""
+    fill(db, [["a", "b"], ["a", "b"], ["c", "d"], ["c", "d"]])
+    (analysis,) = find_consolidation_opportunities(db, on_progress=lambda *_: db.delete("0"))
+    assert ids(analysis) == ["2", "3"]
+
+
 def test_the_analysis_of_a_group(db: Database) -> None:
     """Frequencies in order of appearance, common keywords the most frequent first, and the score of the formula."""
     fill(db, [["nginx", "proxy", "nginx", "docker"], ["nginx", "proxy"], ["timeout", "nginx"], []])
