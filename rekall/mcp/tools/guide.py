@@ -33,6 +33,8 @@ _SECTIONS = {
 - rekall_add: type (bug, pattern, decision, pitfall, config, reference), a title that says the point, Markdown content.
 - context: {"situation", "solution"} and, where known, what_failed, error_messages, files_modified, trigger_keywords \
 (extracted when absent). Plain text works too. All of it is searched.
+- auto_detect_files notes the files changed in git. auto_capture_conversation with _transcript_path offers the last \
+messages; a second call with _session_id and conversation_excerpt_indices stores the chosen ones.
 - confidence: 0 a guess, 2 the default, 5 proven. Tags and project in short lower-case words.
 - Search first; extend what is there by a link instead of adding it twice.""",
     "links": """\
