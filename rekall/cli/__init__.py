@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from rekall.cli.start import main
+from rekall.deprecation import moved_names
 
 if TYPE_CHECKING:
     from rekall.cli.program import app
 
 __all__ = ["app", "main"]
+
+moved_names(__name__)
 
 
 def __getattr__(name: str) -> Any:
