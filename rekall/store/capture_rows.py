@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 from rekall.errors import CorruptError
 from rekall.infra.interfaces import Row, Value
 from rekall.models.captures import ConnectorImport, InboxEntry, StagingEntry, read_list, write_list
-from rekall.store.rows import iso, moment
+from rekall.store.rows import iso, moment, utc_iso
 
 _TIMES = ("captured_at", "enriched_at", "last_verified", "first_seen", "last_seen", "promoted_at", "last_import")
 _TRUTHS = ("is_valid", "is_accessible")
@@ -50,7 +50,7 @@ def capture_values(capture: InboxEntry | StagingEntry | ConnectorImport) -> dict
     """The columns of an object as the file holds them."""
     values = {column: _written(value) for column, value in vars(capture).items()}
     if isinstance(capture, InboxEntry):
-        values["enriched_at"] = _utc(capture.enriched_at)
+        values["enriched_at"] = utc_iso(capture.enriched_at)
     if isinstance(capture, StagingEntry):
         values.update({column: _array(getattr(capture, column)) for column in _LISTS})
     return values
@@ -71,13 +71,6 @@ def _written(value: Any) -> Value:
         return iso(value)
     written: Value = int(value) if isinstance(value, bool) else value
     return written
-
-
-def _utc(value: datetime | None) -> str | None:
-    """A time of a column in UTC: one without a zone is taken to be that already."""
-    if value is not None and value.tzinfo is not None:
-        value = value.astimezone(timezone.utc).replace(tzinfo=None)
-    return iso(value)
 
 
 def _array(text: str | None) -> str | None:

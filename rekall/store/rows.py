@@ -127,6 +127,13 @@ def _texts(array: str) -> list[str]:
     return array[2:-2].split('","') if array != "[]" else []
 
 
+def utc_iso(value: datetime | None) -> str | None:
+    """The text of a time in a column that holds UTC: one without a zone is taken to be UTC already."""
+    if value is not None and value.tzinfo is not None:
+        value = value.astimezone(timezone.utc).replace(tzinfo=None)
+    return None if value is None else value.isoformat()
+
+
 def moment(text: str) -> datetime:
     """The time that a text of the file states.
 
