@@ -63,12 +63,6 @@ def test_the_module_keeps_its_public_names() -> None:
     assert decompress_context(compress_context("texte accentué")) == "texte accentué"
 
 
-def test_the_facade_holds_no_sql() -> None:
-    """It forwards: SQL is in `rekall.store` alone."""
-    source = inspect.getsource(module)
-    assert not any(word in source for word in ("SELECT ", "INSERT ", "UPDATE ", "DELETE "))
-
-
 def use_every_method(db: Database) -> None:
     """One call of each method of this facade, with what it must answer."""
     context = StructuredContext("a situation", "a solution", ["keyword"])
