@@ -24,13 +24,15 @@ _TRUTHS = ("is_seed", "is_promoted")
 
 
 def source_from_row(row: Row) -> Source:
-    """The source of a row selected by `SOURCE_SELECT`; a NULL reads as the default of its field.
+    """The source of a row of `SOURCE_SELECT`; a NULL, or a column left out, reads as the default of its field.
 
     Raises:
         CorruptError: a value in the file cannot be read, such as a time that is not an ISO time.
     """
     try:
-        return Source(**{column: _read(column, row[column]) for column in SOURCE_COLUMNS if row[column] is not None})
+        return Source(
+            **{column: _read(column, value) for column in SOURCE_COLUMNS if (value := row.get(column)) is not None}
+        )
     except (ValueError, TypeError) as error:
         raise CorruptError(f"source {row['id']} cannot be read ({error}): restore a backup") from error
 
@@ -38,7 +40,7 @@ def source_from_row(row: Row) -> Source:
 def source_values(source: Source) -> dict[str, Value]:
     """The columns of a source as the file holds them; no tags are a NULL."""
     return {
-        **vars(source),
+        **{column: getattr(source, column) for column in SOURCE_COLUMNS},
         **{column: iso(getattr(source, column)) for column in _LOCAL_TIMES},
         **{column: utc_iso(getattr(source, column)) for column in _UTC_TIMES},
         **{column: int(getattr(source, column)) for column in _TRUTHS},
