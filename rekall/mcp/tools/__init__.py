@@ -10,6 +10,8 @@ from rekall.mcp.tools.find import GET_CONTEXT, SEARCH, SHOW
 from rekall.mcp.tools.guide import HELP, INFO
 from rekall.mcp.tools.links import LINK, RELATED, UNLINK
 from rekall.mcp.tools.retire import DELETE, DEPRECATE
+from rekall.mcp.tools.sources import SOURCES_SUGGEST, SOURCES_VERIFY
+from rekall.mcp.tools.upkeep import STALE, SUGGEST
 
 TOOLS: tuple[ToolSpec[Any], ...] = (
     HELP,
@@ -21,6 +23,10 @@ TOOLS: tuple[ToolSpec[Any], ...] = (
     RELATED,
     GET_CONTEXT,
     INFO,
+    SUGGEST,
+    STALE,
+    SOURCES_SUGGEST,
+    SOURCES_VERIFY,
     DEPRECATE,
     DELETE,
 )
