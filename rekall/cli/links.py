@@ -12,6 +12,7 @@ from rekall.capture import check_relation_type
 from rekall.cli import output
 from rekall.cli.opening import open_base
 from rekall.cli.options import EntryId, JsonOutput, complete_id, complete_relation, entry_id_argument
+from rekall.cli.progress import progress
 
 if TYPE_CHECKING:
     from rekall.graph import Graph
@@ -184,7 +185,8 @@ def centrality(
     """
     with open_base(ctx) as base:
         if entry_id is None:
-            number = base.update_all_centrality_scores()
+            with progress("Centrality") as on_progress:
+                number = base.update_all_centrality_scores(on_progress=on_progress)
             if json_output:
                 output.write_json({"updated": number})
             else:

@@ -24,11 +24,8 @@ CONTEXT = json.dumps(
     }
 )
 # as a shell starts it: with the terminal whose Ctrl-C reaches it
-_IN_TERMINAL = """
-import fcntl, runpy, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-runpy.run_module("rekall", run_name="__main__")
-"""
+_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+_REKALL = "import runpy; runpy.run_module('rekall', run_name='__main__')"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -89,12 +86,15 @@ def run_program(
     )
 
 
-def run_in_terminal(args: Sequence[str], answers: Sequence[tuple[str, str]] = (), columns: int = 80) -> tuple[int, str]:
+def run_in_terminal(
+    args: Sequence[str], answers: Sequence[tuple[str, str]] = (), columns: int = 80, *, program: str = _REKALL
+) -> tuple[int, str]:
     """Run `python -m rekall` in a terminal of its own.
 
     Args:
         answers: (what must have been printed, what is typed then), in order.
         columns: width of the terminal.
+        program: Python code to run instead.
 
     Returns:
         The exit status, and all that stood in the terminal, colours removed.
@@ -108,7 +108,7 @@ def run_in_terminal(args: Sequence[str], answers: Sequence[tuple[str, str]] = ()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
     process = subprocess.Popen(
-        [sys.executable, "-c", _IN_TERMINAL, *args],
+        [sys.executable, "-c", _TERMINAL + program, *args],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
