@@ -1,4 +1,4 @@
-"""Rows of sources and of their citations, put in with the driver alone, as another program leaves them."""
+"""Sources for tests: any that can be stored, and rows put in with the driver alone, as another program leaves them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,45 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from hypothesis import strategies as st
+
+from rekall import models
 from rekall.db import Database
 from support import raw
+from support.entries import ANY_TEXT, MOMENTS
+
+DOMAINS = st.sampled_from(["example.com", "école.example.fr", "GitHub.com", "docs.python.org", ""])
+
+
+def any_source() -> st.SearchStrategy[models.Source]:
+    """Sources without an id, with every other field set to anything that it takes."""
+    maybe, part = st.none(), st.floats(0, 1)
+    return st.builds(
+        models.Source,
+        domain=DOMAINS | ANY_TEXT,
+        url_pattern=maybe | ANY_TEXT,
+        usage_count=st.integers(0, 10**9),
+        last_used=maybe | MOMENTS,
+        personal_score=st.floats(0, 100),
+        reliability=st.sampled_from(models.VALID_SOURCE_RELIABILITY),
+        decay_rate=st.sampled_from(models.VALID_SOURCE_DECAY_RATES),
+        last_verified=maybe | MOMENTS,
+        status=st.sampled_from(models.VALID_SOURCE_STATUSES),
+        created_at=MOMENTS,
+        is_seed=st.booleans(),
+        is_promoted=st.booleans(),
+        promoted_at=maybe | MOMENTS,
+        role=st.sampled_from(models.VALID_SOURCE_ROLES),
+        seed_origin=maybe | ANY_TEXT,
+        citation_quality_factor=part,
+        ai_type=maybe | st.sampled_from(models.VALID_SOURCE_AI_TYPES),
+        ai_tags=maybe | st.lists(ANY_TEXT, min_size=1, max_size=3),
+        ai_summary=maybe | ANY_TEXT,
+        ai_confidence=maybe | part,
+        enrichment_status=st.sampled_from(models.VALID_ENRICHMENT_STATUSES),
+        enrichment_validated_at=maybe | MOMENTS,
+        enrichment_validated_by=maybe | st.sampled_from(models.VALID_VALIDATED_BY),
+    )
 
 
 def insert(path: Path, table: str, **columns: Any) -> None:
