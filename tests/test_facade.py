@@ -17,7 +17,7 @@ import pytest
 from rekall import db
 from rekall.db import Database
 
-FACTS = json.loads((Path(__file__).parent / "data" / "compat" / "python_api.json").read_text("utf-8"))
+FACTS = json.loads((Path(__file__).parent / "data" / "compat" / "python_api_full.json").read_text("utf-8"))
 METHODS: list[str] = [
     name
     for name, fact in FACTS["modules"]["rekall.db"]["classes"]["Database"]["members"].items()

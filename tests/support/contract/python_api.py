@@ -15,7 +15,7 @@ from support.contract.classes import walk_class
 from support.contract.finding import Finding, absent, compared, facts
 from support.contract.values import describe
 
-API: dict[str, Any] = facts("python_api.json")
+API: dict[str, Any] = facts("python_api_full.json")
 MODULES: dict[str, Any] = API["modules"] | API["other_modules"]
 PLACES = {
     name: module
