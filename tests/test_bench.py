@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import store
+from benchmarks import store, whole_base
 from benchmarks.bases import Bases
 from benchmarks.measure import Row, Times, by_turns
 from benchmarks.statements import Raw, Recording
@@ -122,6 +122,50 @@ def test_the_store_is_measured_beside_raw_sqlite_at_every_size(bases: Bases) -> 
         "counting 10 hits adds (broad) at 200": store.COUNTING_LIMIT,
     }
     assert all(row.figure > 0 for row in rows if not row.what.startswith("counting"))
+
+
+@pytest.mark.parametrize("name", list(whole_base.COMPUTATIONS))
+def test_a_whole_base_takes_as_many_calls_as_a_part_of_it(bases: Bases, name: str) -> None:
+    """No query for each row: fifty entries and five hundred, of which every one is computed, read and write alike."""
+    counted = []
+    for size in (50, 500):
+        side = whole_base.Side(bases, size)
+        side.db.set_metadata("session", "is prepared")
+        side.prepare(whole_base.COMPUTATIONS[name])()
+        counted.append((side.backend.calls["read"], side.backend.calls["write"]))
+        side.close()
+    assert counted[0] == counted[1]
+    assert counted[0][0] > 0
+
+
+def test_a_whole_base_gives_every_computation_something_to_do(bases: Bases) -> None:
+    """Were there nothing to find or to write, the time of finding nothing would be measured."""
+    side = whole_base.Side(bases, 60)
+    computed: dict[str, Any] = {}
+    writes = set()
+    for name, computation in whole_base.COMPUTATIONS.items():
+        computed[name] = side.prepare(computation)()
+        if side.backend.calls["write"]:
+            writes.add(name)
+    side.close()
+    assert writes == {"centrality", "sources"}
+    assert (computed["centrality"], computed["sources"]) == (60, 7)
+    assert len(computed["stale"]) == 60
+    assert len(computed["due"]) == 30
+    assert [len(found.entries) for found in computed["consolidation"]] == [whole_base.CLUSTER] * 4
+
+
+def test_a_whole_base_is_judged_by_the_time_and_the_calls_for_each_row(bases: Bases) -> None:
+    """The time of each size, its growth to the largest against each smaller one, and the calls."""
+    rows = whole_base.measure(bases, (2, 20, 200), rounds=1)
+    for name in whole_base.COMPUTATIONS:
+        judged = [(row.what, row.reference, row.limit) for row in rows if row.what.startswith(f"{name}, ")]
+        assert judged == [
+            *((f"{name}, all of {size}", "", None) for size in (2, 20, 200)),
+            (f"{name}, a row at 200", "the same at 2", whole_base.GROWTH_LIMITS[100]),
+            (f"{name}, a row at 200", "the same at 20", whole_base.GROWTH_LIMITS[10]),
+            (f"{name}, back-end calls for 1,000 more entries", "", whole_base.CALLS_LIMIT),
+        ]
 
 
 def test_calls_take_turns() -> None:

@@ -74,7 +74,7 @@ class Row:
     """One line of the report.
 
     Args:
-        section: `start-up`, `adapter` or `store`.
+        section: `start-up`, `adapter`, `store` or `whole-base`.
         what: what was measured.
         figure: the result, in `unit`.
         unit: `ms`, `us` or another.
