@@ -8,10 +8,11 @@ from datetime import datetime
 
 from rekall.errors import AmbiguousIdError, EntryNotFoundError, GuardFailed, InvalidValueError
 from rekall.infra.interfaces import Statement, Value
-from rekall.models import Entry, StructuredContext
+from rekall.models import Entry, Link, StructuredContext
 from rekall.store import pending
 from rekall.store.access import count_statements
 from rekall.store.context_codec import compress_context, structured_statements
+from rekall.store.linking import link_statement
 from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
 from rekall.store.session import Session
 
@@ -27,8 +28,15 @@ class Entries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, entry: Entry, *, context: StructuredContext | None = None, context_text: str | None = None) -> None:
-        """Store a new entry with its tags, and its context when given, all or nothing.
+    def add(
+        self,
+        entry: Entry,
+        *,
+        context: StructuredContext | None = None,
+        context_text: str | None = None,
+        links: Sequence[Link] = (),
+    ) -> None:
+        """Store a new entry with its tags, and its context and links when given, all or nothing.
 
         `last_accessed` takes `created_at` when it is empty, on the object too.
 
@@ -36,14 +44,20 @@ class Entries:
             entry: a tag given twice is stored once.
             context: its structured context.
             context_text: its context as free text.
+            links: from this entry to others.
 
         Raises:
-            IntegrityError: the id exists, or `superseded_by` names no entry.
+            IntegrityError: the id exists, `superseded_by` names no entry, or a link is there twice.
+            EntryNotFoundError: a link leads to an entry that is not there.
         """
         entry.created_at = local_time(entry.created_at)
         entry.updated_at = local_time(entry.updated_at)
         entry.last_accessed = entry.created_at if entry.last_accessed is None else local_time(entry.last_accessed)
-        self._session.write(list(self._insertion(entry, context, context_text)))
+        insertion = list(self._insertion(entry, context, context_text))
+        try:
+            self._session.write([*insertion, *map(link_statement, links)])
+        except GuardFailed as error:
+            raise EntryNotFoundError(links[error.index - len(insertion)].target_id) from error
         if context_text is not None:
             pending.fill(self._session.backend)
 

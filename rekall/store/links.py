@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import cast
 
-from rekall.errors import IntegrityError
+from rekall.errors import GuardFailed, IntegrityError
 from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, RelationType, generate_ulid
 from rekall.store.centrality import HIGHEST, Network, Pair, centrality
 from rekall.store.entries import Entries
-from rekall.store.rows import LINK_COLUMNS, LINK_SELECT, link_from_row
+from rekall.store.linking import link_statement
+from rekall.store.rows import LINK_SELECT, link_from_row
 from rekall.store.session import Session
 
 _SELECT = f"SELECT {LINK_SELECT} FROM links"
@@ -44,14 +45,11 @@ class Links:
             if entry_id not in ids:
                 raise ValueError(f"{end} entry not found: {entry_id}")
         link = Link(generate_ulid(), source_id, target_id, cast(RelationType, relation_type), datetime.now(), reason)
-        values = (link.id, source_id, target_id, relation_type, link.created_at.isoformat(), reason)
         try:
-            self._session.write(
-                [Statement(f"INSERT INTO links({', '.join(LINK_COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)", values)]
-            )
+            self._session.write([link_statement(link)])
+        except GuardFailed as error:
+            raise ValueError(f"entry not found: {source_id} or {target_id} was deleted meanwhile") from error
         except IntegrityError as error:
-            if "FOREIGN KEY" in str(error):
-                raise ValueError(f"entry not found: {source_id} or {target_id} was deleted meanwhile") from error
             raise ValueError(f"Link already exists: {source_id} {relation_type} {target_id}") from error
         return link
 
