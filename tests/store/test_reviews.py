@@ -106,7 +106,7 @@ def test_a_schedule_is_the_formulas_applied_one_after_the_other(db: Database, ra
 
 
 def test_a_very_long_interval_stays_in_the_calendar(db: Database) -> None:
-    """0.3 ended with an OverflowError at the seventeenth best rating."""
+    """The plain formula ends with an OverflowError at the sixteenth best rating in a row."""
     add(db, "A")
     for _ in range(60):
         db.update_review_schedule("A", 5)
@@ -272,6 +272,6 @@ def test_stale_entries_come_longest_unused_first(db: Database) -> None:
 
 @pytest.mark.parametrize(("days", "wanted"), [(10**12, []), (-(10**12), ["A"])])
 def test_any_number_of_days_is_a_question(db: Database, days: int, wanted: list[str]) -> None:
-    """0.3 ended with an OverflowError where the calendar did."""
+    """Past the calendar too, where plain arithmetic of dates ends with an OverflowError."""
     add(db, "A")
     assert [entry.id for entry in db.get_stale_entries(days)] == wanted
