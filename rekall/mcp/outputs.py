@@ -298,3 +298,33 @@ class SourcesVerifyOutput(BaseModel):
     inaccessible: int
     refused: int
     sources: list[CheckedSource]
+
+
+class SimilarEntry(BaseModel):
+    """An entry about the same things; `score` is 0 to 1, `shared` the words in common."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    score: float
+    shared: list[str]
+
+
+class SimilarOutput(BaseModel):
+    """Output of rekall_similar."""
+
+    entry_id: str
+    similar: list[SimilarEntry]
+    total_count: int
+
+
+class GeneralizeOutput(BaseModel):
+    """Output of rekall_generalize; `derived_from` are the entries that the new one is linked to."""
+
+    id: str
+    type: EntryType
+    title: str
+    tags: list[str]
+    project: str | None
+    derived_from: list[str]

@@ -8,6 +8,7 @@ from rekall.mcp.spec import ToolSpec
 from rekall.mcp.tools.capture import ADD
 from rekall.mcp.tools.find import GET_CONTEXT, SEARCH, SHOW
 from rekall.mcp.tools.guide import HELP, INFO
+from rekall.mcp.tools.likeness import GENERALIZE, SIMILAR
 from rekall.mcp.tools.links import LINK, RELATED, UNLINK
 from rekall.mcp.tools.retire import DELETE, DEPRECATE
 from rekall.mcp.tools.sources import SOURCES_SUGGEST, SOURCES_VERIFY
@@ -23,7 +24,9 @@ TOOLS: tuple[ToolSpec[Any], ...] = (
     RELATED,
     GET_CONTEXT,
     INFO,
+    SIMILAR,
     SUGGEST,
+    GENERALIZE,
     STALE,
     SOURCES_SUGGEST,
     SOURCES_VERIFY,
