@@ -27,7 +27,8 @@ _SECTIONS = {
 - rekall_search: plain words; entries with all of them come first, then contexts with all, then partial matches.
 - Operators: "exact phrase", prefix*, a OR b, a NOT b, title:word. Any other text is plain words: C++, user-id.
 - Filters: type and project, both exact. Obsolete entries are left out.
-- rekall_show reads a hit whole; rekall_get_context compares the contexts of several.""",
+- rekall_show reads a hit whole; rekall_get_context compares the contexts of several.
+- rekall_similar lists entries about the same things as one; rekall_sources_suggest the web sources for its subject.""",
     "add": """\
 ## Add
 - rekall_add: type (bug, pattern, decision, pitfall, config, reference), a title that says the point, Markdown content.
@@ -42,6 +43,8 @@ messages; a second call with _session_id and conversation_excerpt_indices stores
 - rekall_link source to target, with a reason: related, supersedes (source replaces target), derived_from \
 (source comes from target), contradicts.
 - rekall_related walks them, up to three links far; rekall_unlink removes them.
+- rekall_suggest finds what could be linked or become one; rekall_generalize makes one entry of several.
+- rekall_stale lists what nobody has asked for in a while, to check whether it still holds.
 - rekall_deprecate marks an entry obsolete and names its replacement; rekall_delete removes one for good.""",
 }
 
