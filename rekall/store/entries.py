@@ -17,7 +17,8 @@ from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry
 from rekall.store.session import Session
 
 _SELECT = f"SELECT {ENTRY_SELECT} FROM entries"
-_HIGHEST = "\U0010ffff"
+HIGHEST_CHARACTER = "\U0010ffff"
+"""Sorts after whatever continues a prefix."""
 CANDIDATES = 5
 """Entries named when a prefix is ambiguous."""
 
@@ -172,7 +173,7 @@ class Entries:
         for form in dict.fromkeys((wanted, wanted.upper())):
             rows = self._session.fetch_all(
                 "SELECT id, title FROM entries WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-                (form, form + _HIGHEST, CANDIDATES + 1),
+                (form, form + HIGHEST_CHARACTER, CANDIDATES + 1),
             )
             if rows and (len(rows) == 1 or rows[0]["id"] == form):
                 return str(rows[0]["id"])

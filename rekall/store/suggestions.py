@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from rekall.errors import CorruptError
+from rekall.errors import CorruptError, GuardFailed, IntegrityError, InvalidValueError
 from rekall.infra.interfaces import Row, Statement, Value
-from rekall.models import Suggestion
+from rekall.models import Link, Suggestion, SuggestionStatus
+from rekall.store.entries import CANDIDATES, HIGHEST_CHARACTER
+from rekall.store.linking import link_statement
 from rekall.store.rows import iso
 from rekall.store.session import Session
 
@@ -16,6 +18,8 @@ _COLUMNS = ("id", "suggestion_type", "entry_ids", "reason", "score", "status", "
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM suggestions"
 _INSERT = f"INSERT INTO suggestions({', '.join(_COLUMNS)})"
 _VALUES = ", ".join(f":{column}" for column in _COLUMNS)
+
+_SET_STATUS = "UPDATE suggestions SET status = ?, resolved_at = ?"
 
 _STORED = "json_each(CASE WHEN json_valid(entry_ids) THEN entry_ids ELSE '[]' END)"
 _WANTED = "json_each(:wanted)"
@@ -87,8 +91,54 @@ class Suggestions:
             IntegrityError: the status is not pending, accepted or rejected.
         """
         resolved = None if status == "pending" else datetime.now().isoformat()
-        sql = "UPDATE suggestions SET status = ?, resolved_at = ? WHERE id = ?"
-        return self._session.execute(sql, (status, resolved, suggestion_id)).rowcount > 0
+        return self._session.execute(f"{_SET_STATUS} WHERE id = ?", (status, resolved, suggestion_id)).rowcount > 0
+
+    def resolve(self, prefix: str) -> Suggestion:
+        """The suggestion that `prefix` stands for: its id, or the one id that begins with it, in any case.
+
+        Where several begin so, the only one of them that is pending is meant.
+
+        Raises:
+            InvalidValueError: none, or several.
+        """
+        wanted = prefix.encode("utf-8", "replace").decode("utf-8").strip()  # an undecodable byte is in no id
+        for form in dict.fromkeys((wanted, wanted.upper())) if wanted else ():
+            rows = self._session.fetch_all(
+                f"{_SELECT} WHERE id >= ? AND id < ? ORDER BY id <> ?, status <> 'pending', id LIMIT ?",
+                (form, form + HIGHEST_CHARACTER, form, CANDIDATES + 1),
+            )
+            pending = [row for row in rows if row["status"] == "pending"]
+            exact = [row for row in rows if row["id"] == form]
+            for found in (exact, pending, rows):
+                if len(found) == 1:
+                    return _suggestion_from_row(found[0])
+            if rows:
+                listed = ", ".join(row["id"] for row in rows[:CANDIDATES])
+                raise InvalidValueError(f"several suggestions begin with {prefix}: {listed}; give more characters")
+        raise InvalidValueError(f"no suggestion has the id {prefix}: 'rekall suggest' lists the pending ones")
+
+    def decide(self, suggestion_id: str, status: SuggestionStatus, *, link: Link | None = None) -> None:
+        """Accept or reject a suggestion that is pending, and store the link that it proposed, all or nothing.
+
+        Args:
+            suggestion_id: a full id.
+
+        Raises:
+            InvalidValueError: it is not pending, an end of the link is not there, or the link exists.
+        """
+        values = (status, datetime.now().isoformat(), suggestion_id)
+        decision = Statement(f"{_SET_STATUS} WHERE id = ? AND status = 'pending'", values, expect=1)
+        try:
+            self._session.write([decision] if link is None else [decision, link_statement(link)])
+        except GuardFailed as error:
+            if link is None or error.index == 0:
+                raise InvalidValueError(f"suggestion {suggestion_id} is not pending (any more)") from error
+            ends = f"{link.source_id} or {link.target_id}"
+            raise InvalidValueError(f"{ends} is no entry any more: reject the suggestion {suggestion_id}") from error
+        except IntegrityError as error:
+            raise InvalidValueError(
+                f"these entries are linked already: reject the suggestion {suggestion_id}"
+            ) from error
 
 
 def _values(suggestion: Suggestion) -> dict[str, Value]:

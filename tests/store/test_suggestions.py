@@ -11,8 +11,8 @@ import pytest
 from support import processes, raw
 
 from rekall.db import Database
-from rekall.errors import CorruptError, IntegrityError
-from rekall.models import Suggestion, SuggestionType
+from rekall.errors import CorruptError, IntegrityError, InvalidValueError
+from rekall.models import Entry, Link, Suggestion, SuggestionType
 
 
 @pytest.fixture
@@ -155,3 +155,63 @@ def test_of_those_who_propose_the_same_at_once_one_is_heard(tmp_path: Path) -> N
     Database(path).init()
     answers = processes.run_together(_PROPOSING, [(path, number) for number in range(6)], tmp_path / "gate")
     assert sorted(answer.strip() for answer in answers) == ["False"] * 5 + ["True"]
+
+
+def entries(db: Database, *ids: str) -> None:
+    """Entries with these ids."""
+    for entry_id in ids:
+        db.add(Entry(entry_id, f"Title of {entry_id}", "bug"))
+
+
+@pytest.mark.fault(40)
+def test_a_prefix_is_enough(db: Database) -> None:
+    """Any that one id has, in any case; of several the only pending one is meant, and a whole id is that id."""
+    for suggestion_id in ("01AB", "01ABC", "01XY"):
+        db.add_suggestion(suggestion(suggestion_id, "A", "B"))
+    assert [db.suggestions.resolve(prefix).id for prefix in ("01x", "01AB", " 01abc ")] == ["01XY", "01AB", "01ABC"]
+    with pytest.raises(InvalidValueError, match="several suggestions begin with 01A: 01AB, 01ABC;"):
+        db.suggestions.resolve("01A")
+    db.update_suggestion_status("01AB", "rejected")
+    assert db.suggestions.resolve("01A").id == "01ABC"
+    for prefix in ("", "02", "\udcff"):
+        with pytest.raises(InvalidValueError, match="no suggestion has the id"):
+            db.suggestions.resolve(prefix)
+
+
+def test_accepting_stores_the_link(db: Database) -> None:
+    """The link and the decision come together."""
+    entries(db, "A", "B")
+    db.add_suggestion(suggestion("S", "A", "B"))
+    link = Link("L", "A", "B", "related")
+    db.suggestions.decide("S", "accepted", link=link)
+    assert db.get_links("A") == [link]
+    stored = db.get_suggestion("S")
+    assert stored is not None
+    assert stored.status == "accepted"
+    assert stored.resolved_at is not None
+
+
+def test_a_link_that_fails_leaves_it_pending(db: Database) -> None:
+    """Because an entry is gone, or because the link is there already."""
+    entries(db, "A", "B")
+    db.add_link("A", "B")
+    for suggestion_id, target, why in (("S", "gone", "gone is no entry any more"), ("T", "B", "linked already")):
+        db.add_suggestion(suggestion(suggestion_id, "A", target))
+        with pytest.raises(InvalidValueError, match=why):
+            db.suggestions.decide(suggestion_id, "accepted", link=Link(suggestion_id, "A", target, "related"))
+    assert {one.id: one.status for one in db.get_suggestions()} == {"S": "pending", "T": "pending"}
+    assert len(db.get_links("A")) == 1
+
+
+def test_what_is_decided_stays_decided(db: Database) -> None:
+    """A second decision is refused, and makes no link."""
+    entries(db, "A", "B")
+    db.add_suggestion(suggestion("S", "A", "B"))
+    db.suggestions.decide("S", "rejected")
+    for suggestion_id in ("S", "none"):
+        with pytest.raises(InvalidValueError, match="not pending"):
+            db.suggestions.decide(suggestion_id, "accepted", link=Link("L", "A", "B", "related"))
+    assert db.get_links("A") == []
+    stored = db.get_suggestion("S")
+    assert stored is not None
+    assert stored.status == "rejected"
