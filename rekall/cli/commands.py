@@ -35,6 +35,7 @@ SECTIONS: Sections = {
         "search": ("search:search", "Find entries by words, phrases and context."),
         "browse": ("search:browse", "List entries, newest first."),
         "show": ("show:show", "Show one entry with its context and links."),
+        "similar": ("similar:similar", "List the entries most similar to an entry or a text."),
     },
     "Capture": {
         "add": ("add:add", "Store a new entry."),
@@ -48,6 +49,10 @@ SECTIONS: Sections = {
         "related": ("links:related", "List the entries linked to one."),
         "graph": ("graph:graph", "Draw the links around an entry."),
         "centrality": ("links:centrality", "Compute how central entries are among their links."),
+    },
+    "Keep in order": {
+        "stale": ("stale:stale", "List entries that nobody has looked at for long."),
+        "suggest": ("suggest:suggest", "List pending suggestions, accept or reject one."),
     },
     "The base": {
         "info": ("base:info", "Say what the base holds."),
@@ -93,6 +98,6 @@ OTHER_WORDS: Mapping[str, str] = {
 
 PENDING = (
     *("backup", "consolidation", "embeddings", "export", "generalize", "hooks", "import", "install", "research"),
-    *("restore", "review", "similar", "sources", "stale", "suggest"),
+    *("restore", "review", "sources"),
 )
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

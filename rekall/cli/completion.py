@@ -1,11 +1,15 @@
-"""Entry ids for shell completion."""
+"""Ids for shell completion."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from rekall.cli.opening import is_missing, open_backend, settings
 from rekall.errors import AmbiguousIdError, RekallError
+
+if TYPE_CHECKING:
+    from rekall.store.session import Session
 
 SHOWN = 20
 """Ids offered when nothing is typed yet."""
@@ -17,6 +21,33 @@ def entry_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
     Nothing is created or migrated, and a base that cannot be read offers nothing: an error would spoil the prompt.
     """
     from rekall.store.entries import Entries
+
+    def offer(session: Session) -> list[tuple[str, str]]:
+        entries = Entries(session)
+        if not incomplete:
+            return [(entry.id, entry.title) for entry in entries.list_all(limit=SHOWN)]
+        try:
+            found = entries.get_many([entries.resolve(incomplete)])
+        except AmbiguousIdError as error:
+            return list(error.candidates)
+        return [(entry.id, entry.title) for entry in found.values()]
+
+    return _from_base(ctx, offer)
+
+
+def suggestion_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
+    """The ids of pending suggestions that begin so, newest first, with their reasons; see `entry_ids`."""
+    from rekall.store.suggestions import Suggestions
+
+    def offer(session: Session) -> list[tuple[str, str]]:
+        pending = Suggestions(session).get_suggestions("pending", limit=-1)
+        meant = [one for one in pending if one.id.upper().startswith(incomplete.upper())]
+        return [(one.id, one.reason or one.suggestion_type) for one in meant[:SHOWN]]
+
+    return _from_base(ctx, offer)
+
+
+def _from_base(ctx: Any, offer: Callable[[Session], list[tuple[str, str]]]) -> list[tuple[str, str]]:
     from rekall.store.opening import read_state
     from rekall.store.session import Session
 
@@ -25,15 +56,6 @@ def entry_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
         if is_missing(config):
             return []
         with open_backend(config.db_path) as backend:
-            if not read_state(backend).is_current:
-                return []
-            entries = Entries(Session(backend, config.db_path))
-            if not incomplete:
-                return [(entry.id, entry.title) for entry in entries.list_all(limit=SHOWN)]
-            try:
-                found = entries.get_many([entries.resolve(incomplete)])
-            except AmbiguousIdError as error:
-                return list(error.candidates)
-            return [(entry.id, entry.title) for entry in found.values()]
+            return offer(Session(backend, config.db_path)) if read_state(backend).is_current else []
     except RekallError:
         return []

@@ -8,6 +8,9 @@ import pytest
 from support.command_line import CommandLine, run_program
 from support.databases import unpack
 
+from rekall.db import Database
+from rekall.models import Suggestion
+
 
 def _complete(*words: str) -> list[str]:
     """What bash would offer after these words."""
@@ -33,6 +36,7 @@ def _complete(*words: str) -> list[str]:
         (("edit", "a", "--status", "o"), ["obsolete"]),
         (("mcp", "--print-config", "cu"), ["cursor"]),
         (("edit", "a", "--add"), ["--add-tag"]),
+        (("suggest", "--type", "l"), ["link"]),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -48,6 +52,19 @@ def test_ids(cli: CommandLine) -> None:
     assert _complete("delete", first[:20]) == [first]
     assert sorted(_complete("deprecate", first, "--replaced-by", "01")) == sorted([first, second])
     assert _complete("show", "ZZ") == []
+    assert _complete("similar", first[:20]) == [first]
+
+
+def test_ids_of_suggestions(cli: CommandLine, home: Path) -> None:
+    """Those that are pending are offered, by prefix."""
+    cli.add("First")
+    assert _complete("suggest", "--accept", "") == []
+    with Database(home / "knowledge.db") as db:
+        for suggestion_id in ("01AB", "01CD", "01CE"):
+            db.add_suggestion(Suggestion(suggestion_id, "link", ["A", "B"], 0.5))
+        db.update_suggestion_status("01CE", "rejected")
+    assert sorted(_complete("suggest", "--reject", "")) == ["01AB", "01CD"]
+    assert _complete("suggest", "--accept", "01C") == ["01CD"]
 
 
 def test_completion_makes_and_breaks_nothing(home: Path) -> None:
