@@ -56,6 +56,7 @@ def find_consolidation_opportunities(
     min_cluster_size: int = 2,
     min_score: float = 0.5,
     *,
+    entry_type: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[ClusterAnalysis]:
     """Find the groups of entries that are worth a pattern of their own, the best first.
@@ -66,9 +67,10 @@ def find_consolidation_opportunities(
     Args:
         min_cluster_size: entries that a group needs; two at least.
         min_score: see `analyze_cluster`.
+        entry_type: among entries of this type alone.
         on_progress: told how many contexts are read, and of how many.
     """
-    keywords = _read_keywords(db, on_progress)
+    keywords = _read_keywords(db, entry_type, on_progress)
     clusters = _clusters(keywords, max(2, min_cluster_size))
     measured = [(members, _measure([keywords[entry_id] for entry_id in members], len(members))) for members in clusters]
     found = [(members, measure) for members, measure in measured if measure.score >= min_score]
@@ -133,9 +135,11 @@ def _measure(keywords: Sequence[Collection[str]], size: int) -> _Measure:
     return _Measure(dict(frequency), common, min(1.0, score))
 
 
-def _read_keywords(db: OpenBase, on_progress: Callable[[int, int], None] | None) -> dict[str, tuple[str, ...]]:
+def _read_keywords(
+    db: OpenBase, entry_type: str | None, on_progress: Callable[[int, int], None] | None
+) -> dict[str, tuple[str, ...]]:
     """The keywords of every entry with a readable context, last updated first; of a context no more is kept."""
-    ids = db.store.contexts.ids_with_structured_context()
+    ids = db.store.contexts.ids_with_structured_context(entry_type)
     keywords: dict[str, tuple[str, ...]] = {}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]

@@ -52,6 +52,8 @@ SECTIONS: Sections = {
     },
     "Keep in order": {
         "stale": ("stale:stale", "List entries that nobody has looked at for long."),
+        "consolidation": ("consolidation:consolidation", "Find groups of entries that one entry could stand for."),
+        "generalize": ("generalize:generalize", "Make one entry out of several."),
         "suggest": ("suggest:suggest", "List pending suggestions, accept or reject one."),
     },
     "The base": {
@@ -97,7 +99,7 @@ OTHER_WORDS: Mapping[str, str] = {
 """What people type for a command that has another name, for the hint."""
 
 PENDING = (
-    *("backup", "consolidation", "embeddings", "export", "generalize", "hooks", "import", "install", "research"),
+    *("backup", "embeddings", "export", "hooks", "import", "install", "research"),
     *("restore", "review", "sources"),
 )
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

@@ -15,6 +15,7 @@ from rekall.store.context_codec import (
     read_text,
     structured_statements,
 )
+from rekall.store.entries import filter_sql
 from rekall.store.rows import ENTRY_SELECT, entry_from_row
 from rekall.store.session import Session
 
@@ -87,11 +88,18 @@ class Contexts:
         )
         return [(entry_from_row(row), context) for row in rows if (context := read_structured(row)) is not None]
 
-    def ids_with_structured_context(self) -> list[str]:
-        """The ids of all entries that have a structured context, last updated first, obsolete ones included."""
+    def ids_with_structured_context(self, entry_type: str | None = None) -> list[str]:
+        """The ids of all entries that have a structured context, last updated first, obsolete ones included.
+
+        Args:
+            entry_type: of this type alone; an empty text is no filter.
+        """
+        conditions, params = filter_sql(entry_type, None, None, include_obsolete=True)
         rows = self._session.fetch_all(
-            "SELECT id FROM entries WHERE context_blob IS NOT NULL OR context_structured IS NOT NULL"
-            " ORDER BY updated_at DESC, rowid"
+            "SELECT id FROM entries WHERE"
+            f" {' AND '.join(['(context_blob IS NOT NULL OR context_structured IS NOT NULL)', *conditions])}"
+            " ORDER BY updated_at DESC, rowid",
+            params,
         )
         return [row["id"] for row in rows]
 
