@@ -51,10 +51,14 @@ SECTIONS: Sections = {
         "centrality": ("links:centrality", "Compute how central entries are among their links."),
     },
     "Keep in order": {
+        "review": ("review:review", "Go over the entries that are due, and rate how well you knew them."),
         "stale": ("stale:stale", "List entries that nobody has looked at for long."),
         "consolidation": ("consolidation:consolidation", "Find groups of entries that one entry could stand for."),
         "generalize": ("generalize:generalize", "Make one entry out of several."),
         "suggest": ("suggest:suggest", "List pending suggestions, accept or reject one."),
+    },
+    "Sources": {
+        "sources": ("sources.table:SOURCES", "Where knowledge comes from: the pages and sites that entries cite."),
     },
     "The base": {
         "info": ("base:info", "Say what the base holds."),
@@ -98,8 +102,5 @@ OTHER_WORDS: Mapping[str, str] = {
 }
 """What people type for a command that has another name, for the hint."""
 
-PENDING = (
-    *("backup", "embeddings", "export", "hooks", "import", "install", "research"),
-    *("restore", "review", "sources"),
-)
+PENDING = ("backup", "embeddings", "export", "hooks", "import", "install", "research", "restore")
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

@@ -12,15 +12,12 @@ from rekall.models import Entry, Link, StructuredContext
 from rekall.store import pending
 from rekall.store.access import count_statements
 from rekall.store.context_codec import compress_context, structured_statements
+from rekall.store.ids import CANDIDATES, beginning_with
 from rekall.store.linking import link_statement
 from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
 from rekall.store.session import Session
 
 _SELECT = f"SELECT {ENTRY_SELECT} FROM entries"
-HIGHEST_CHARACTER = "\U0010ffff"
-"""Sorts after whatever continues a prefix."""
-CANDIDATES = 5
-"""Entries named when a prefix is ambiguous."""
 
 
 class Entries:
@@ -167,18 +164,13 @@ class Entries:
             EntryNotFoundError: none.
             AmbiguousIdError: several; five are named.
         """
-        wanted = prefix.encode("utf-8", "replace").decode("utf-8").strip()  # an undecodable byte is in no id
-        if not wanted:
+        rows = beginning_with(self._session, "SELECT id, title FROM entries", prefix)
+        if len(rows) == 1:
+            return str(rows[0]["id"])
+        if rows:
+            raise AmbiguousIdError(prefix, [(row["id"], row["title"]) for row in rows[:CANDIDATES]])
+        if not prefix.strip():
             raise EntryNotFoundError(prefix, "no entry has an empty id; 'rekall search' or 'rekall browse' lists ids")
-        for form in dict.fromkeys((wanted, wanted.upper())):
-            rows = self._session.fetch_all(
-                "SELECT id, title FROM entries WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-                (form, form + HIGHEST_CHARACTER, CANDIDATES + 1),
-            )
-            if rows and (len(rows) == 1 or rows[0]["id"] == form):
-                return str(rows[0]["id"])
-            if rows:
-                raise AmbiguousIdError(prefix, [(row["id"], row["title"]) for row in rows[:CANDIDATES]])
         raise EntryNotFoundError(prefix)
 
     def count_by(self, column: str) -> dict[str | None, int]:

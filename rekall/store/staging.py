@@ -7,6 +7,7 @@ from typing import Literal
 from rekall.infra.interfaces import Value
 from rekall.models import StagingEntry, generate_ulid
 from rekall.store.capture_rows import capture_from_row, capture_values, captures_from_rows, columns
+from rekall.store.ids import beginning_with, the_one
 from rekall.store.rows import select
 from rekall.store.session import Session
 
@@ -43,6 +44,23 @@ class Staging:
         """The page of an address, None if there is none."""
         row = self._session.fetch_one(f"{_SELECT} WHERE url = ?", (url,))
         return None if row is None else _page(capture_from_row(StagingEntry, row))
+
+    def resolve(self, url_or_id: str) -> StagingEntry:
+        """The page of an address, or of an id or the one id that begins so.
+
+        Raises:
+            InvalidValueError: none, or several.
+        """
+        page = self.get_staging_by_url(url_or_id)
+        if page is not None:
+            return page
+        rows = beginning_with(self._session, _SELECT, url_or_id)
+        row = the_one(rows, url_or_id, "staged page", "rekall sources staging list")
+        return _page(capture_from_row(StagingEntry, row))
+
+    def delete_staging_entry(self, entry_id: str) -> bool:
+        """Remove a page; tell whether it was there. A source that it became stays."""
+        return self._session.execute("DELETE FROM sources_staging WHERE id = ?", (entry_id,)).rowcount > 0
 
     def get_staging_eligible_for_promotion(self, threshold: float) -> list[StagingEntry]:
         """The accessible pages that are not promoted and whose stored score reaches the threshold, best first."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from rekall.errors import CorruptError, GuardFailed, IntegrityError, InvalidValueError
 from rekall.infra.interfaces import Row, Statement, Value
 from rekall.models import Link, Suggestion, SuggestionStatus
-from rekall.store.entries import CANDIDATES, HIGHEST_CHARACTER
+from rekall.store.ids import CANDIDATES, HIGHEST_CHARACTER
 from rekall.store.linking import link_statement
 from rekall.store.rows import iso
 from rekall.store.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rekall.infra.interfaces import Params, Value
 from rekall.models import Source
@@ -20,6 +20,24 @@ _TAGGED = f"sources.id IN (SELECT source_id FROM source_themes WHERE theme IN {_
 _MONTH = 30
 _AGES = 700_000
 """Days; no time in a file is older, and a datetime reaches back so far."""
+
+
+class SourceOverview(NamedTuple):
+    """How many sources of each kind there are.
+
+    Args:
+        themes: different themes that sources have.
+        avg_score: mean score of the active ones, two decimals, 0 if there are none.
+    """
+
+    total: int
+    seeds: int
+    promoted: int
+    inaccessible: int
+    themes: int
+    avg_score: float
+    by_role: dict[str, int]
+    by_reliability: dict[str, int]
 
 
 class SourceLists:
@@ -91,6 +109,33 @@ class SourceLists:
             "total_usage": sum(row["usage"] or 0 for row in rows),
             "total_links": 0 if links is None else links["n"],
         }
+
+    def overview(self) -> SourceOverview:
+        """How many sources of each kind there are."""
+        row = self._session.fetch_one(
+            "SELECT count(*) AS total, count(*) FILTER (WHERE is_seed = 1) AS seeds,"
+            " count(*) FILTER (WHERE is_promoted = 1) AS promoted,"
+            " count(*) FILTER (WHERE status = 'inaccessible') AS inaccessible,"
+            " avg(coalesce(personal_score, 50.0)) FILTER (WHERE status = 'active') AS score,"
+            " (SELECT count(DISTINCT theme) FROM source_themes) AS themes FROM sources"
+        )
+        found = row or {}
+        return SourceOverview(
+            total=found["total"],
+            seeds=found["seeds"],
+            promoted=found["promoted"],
+            inaccessible=found["inaccessible"],
+            themes=found["themes"],
+            avg_score=round(found["score"] or 0.0, 2),
+            by_role=self._count_by("coalesce(role, 'unclassified')"),
+            by_reliability=self._count_by("coalesce(reliability, 'B')"),
+        )
+
+    def _count_by(self, value: str) -> dict[str, int]:
+        rows = self._session.fetch_all(
+            f"SELECT {value} AS value, count(*) AS n FROM sources GROUP BY 1 ORDER BY n DESC, 1"
+        )
+        return {row["value"]: row["n"] for row in rows}
 
     def get_sources_by_tags(self, tags: list[str], limit: int = 100, min_score: float = 0.0) -> list[Source]:
         """The sources that have any of the themes, best first; none for blank tags only."""

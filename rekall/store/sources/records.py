@@ -8,6 +8,7 @@ from datetime import datetime
 from rekall.errors import GuardFailed, InvalidValueError
 from rekall.infra.interfaces import Params, Statement, Value
 from rekall.models import Source, generate_ulid
+from rekall.store.ids import beginning_with, the_one
 from rekall.store.rows import iso, utc_now
 from rekall.store.session import Session
 from rekall.store.sources.domains import KnownDomains
@@ -66,6 +67,15 @@ class Sources:
     def get_source(self, source_id: str) -> Source | None:
         """The source of a full id."""
         return self._first("id = ?", (source_id,))
+
+    def resolve(self, prefix: str) -> Source:
+        """The source that `prefix` stands for: its id, or the one id that begins with it, in any case.
+
+        Raises:
+            InvalidValueError: none, or several.
+        """
+        rows = beginning_with(self._session, f"SELECT {SOURCE_SELECT} FROM sources", prefix)
+        return source_from_row(the_one(rows, prefix, "source", "rekall sources list"))
 
     def get_source_by_domain(self, domain: str, url_pattern: str | None = None) -> Source | None:
         """The source of a domain and pattern; without a pattern the one of the whole domain."""
