@@ -32,7 +32,8 @@ def __getattr__(name: str) -> Any:
         table = _inside(table, word)
     if table is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return group(table)
+    made = globals()[name] = group(table)  # the same object whenever it is asked for
+    return made
 
 
 def _inside(table: CommandGroup | None, name: str) -> CommandGroup | None:

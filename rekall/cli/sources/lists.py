@@ -89,8 +89,8 @@ def suggest(
     ctx: typer.Context,
     theme: Annotated[str, typer.Option("--theme", "-t", help="The theme, in any case.")],
     limit: Annotated[int, typer.Option("--limit", "-l", help="Sources at most; a negative number is no limit.")] = 20,
-    include_seeds: Annotated[bool, typer.Option("--seeds", help="Seeds too, as always unless a flag says so.")] = True,
-    include_promoted: Annotated[bool, typer.Option("--promoted", help="Promoted ones too, as always.")] = True,
+    include_seeds: Annotated[bool, typer.Option("--seeds/--no-seeds", help="Seeds too.")] = True,
+    include_promoted: Annotated[bool, typer.Option("--promoted/--no-promoted", help="Promoted ones too.")] = True,
     json_output: JsonOutput = False,
 ) -> None:
     """Suggest the sources of a theme.

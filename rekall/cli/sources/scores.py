@@ -20,9 +20,7 @@ def recalculate(
     source_id: Annotated[
         str | None, typer.Argument(help="Only this source; a prefix of its id.", show_default=False)
     ] = None,
-    update_promotions: Annotated[
-        bool, typer.Option("--promotions", help="Promotions too, as always for all sources.")
-    ] = True,
+    update_promotions: Annotated[bool, typer.Option("--promotions/--no-promotions", help="Promotions too.")] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what a score is made of.")] = False,
     json_output: JsonOutput = False,
 ) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def promotion_config(
     ctx: typer.Context,
-    show: Annotated[bool, typer.Option("--show", help="Show the settings, as without any option.")] = True,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Show the settings, as always.")] = True,
     threshold: Annotated[
         float | None, typer.Option("--threshold", "-t", help="Score from which a page is promoted, 0 to 100.")
     ] = None,
@@ -70,7 +70,7 @@ def promotion_config(
 
 def autoscan_config(
     ctx: typer.Context,
-    show: Annotated[bool, typer.Option("--show", help="Show the settings, as without any option.")] = True,
+    show: Annotated[bool, typer.Option("--show/--no-show", help="Show the settings, as always.")] = True,
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Scan by itself, or not.", show_default=False)
     ] = None,
