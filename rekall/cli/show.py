@@ -13,6 +13,7 @@ from rekall.cli.options import EntryId, JsonOutput
 from rekall.errors import EntryNotFoundError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
     from rekall.models import Entry, Link, StructuredContext
@@ -132,16 +133,23 @@ def _draw(
 
     console = output.console()
     console.print(Panel(_labelled(_fields(entry)), title=output.plain(entry.title, "bold"), title_align="left"))
+    draw_text(console, entry, context, text)
+    if related:
+        ids = output.short_ids(other.id for other, _ in related)
+        console.print(Text("\nLinks", style="bold"))
+        console.print(output.grid((_link_cells(entry, other, link, ids) for other, link in related), indent=2))
+
+
+def draw_text(console: Console, entry: Entry, context: StructuredContext | None, text: str | None) -> None:
+    """Draw what an entry says: its content and its context."""
+    from rich.text import Text
+
     if entry.content:
         console.print(Text(f"\n{output.printable(entry.content)}"))
     parts = _context_fields(context, text)
     if parts:
         console.print(Text("\nContext", style="bold"))
         console.print(_labelled(parts, indent=2))
-    if related:
-        ids = output.short_ids(other.id for other, _ in related)
-        console.print(Text("\nLinks", style="bold"))
-        console.print(output.grid((_link_cells(entry, other, link, ids) for other, link in related), indent=2))
 
 
 def _link_cells(entry: Entry, other: Entry, link: Link, ids: Mapping[str, str]) -> tuple[Text, ...]:
