@@ -9,13 +9,14 @@ from datetime import datetime
 from rekall.errors import CorruptError, GuardFailed, IntegrityError, InvalidValueError
 from rekall.infra.interfaces import Row, Statement, Value
 from rekall.models import Link, Suggestion, SuggestionStatus
-from rekall.store.ids import CANDIDATES, HIGHEST_CHARACTER
+from rekall.store.ids import beginning_with, the_one
 from rekall.store.linking import link_statement
 from rekall.store.rows import iso
 from rekall.store.session import Session
 
 _COLUMNS = ("id", "suggestion_type", "entry_ids", "reason", "score", "status", "created_at", "resolved_at")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM suggestions"
+_SELECT_PENDING = f"SELECT {', '.join(_COLUMNS)} FROM (SELECT * FROM suggestions WHERE status = 'pending')"
 _INSERT = f"INSERT INTO suggestions({', '.join(_COLUMNS)})"
 _VALUES = ", ".join(f":{column}" for column in _COLUMNS)
 
@@ -96,26 +97,13 @@ class Suggestions:
     def resolve(self, prefix: str) -> Suggestion:
         """The suggestion that `prefix` stands for: its id, or the one id that begins with it, in any case.
 
-        Where several begin so, the only one of them that is pending is meant.
+        Those that are pending come first: an id that was shown as unique among them is enough.
 
         Raises:
             InvalidValueError: none, or several.
         """
-        wanted = prefix.encode("utf-8", "replace").decode("utf-8").strip()  # an undecodable byte is in no id
-        for form in dict.fromkeys((wanted, wanted.upper())) if wanted else ():
-            rows = self._session.fetch_all(
-                f"{_SELECT} WHERE id >= ? AND id < ? ORDER BY id <> ?, status <> 'pending', id LIMIT ?",
-                (form, form + HIGHEST_CHARACTER, form, CANDIDATES + 1),
-            )
-            pending = [row for row in rows if row["status"] == "pending"]
-            exact = [row for row in rows if row["id"] == form]
-            for found in (exact, pending, rows):
-                if len(found) == 1:
-                    return _suggestion_from_row(found[0])
-            if rows:
-                listed = ", ".join(row["id"] for row in rows[:CANDIDATES])
-                raise InvalidValueError(f"several suggestions begin with {prefix}: {listed}; give more characters")
-        raise InvalidValueError(f"no suggestion has the id {prefix}: 'rekall suggest' lists the pending ones")
+        rows = beginning_with(self._session, _SELECT_PENDING, prefix) or beginning_with(self._session, _SELECT, prefix)
+        return _suggestion_from_row(the_one(rows, prefix, "suggestion", "rekall suggest"))
 
     def decide(self, suggestion_id: str, status: SuggestionStatus, *, link: Link | None = None) -> None:
         """Accept or reject a suggestion that is pending, and store the link that it proposed, all or nothing.

@@ -169,7 +169,7 @@ def test_a_prefix_is_enough(db: Database) -> None:
     for suggestion_id in ("01AB", "01ABC", "01XY"):
         db.add_suggestion(suggestion(suggestion_id, "A", "B"))
     assert [db.suggestions.resolve(prefix).id for prefix in ("01x", "01AB", " 01abc ")] == ["01XY", "01AB", "01ABC"]
-    with pytest.raises(InvalidValueError, match="several suggestions begin with 01A: 01AB, 01ABC;"):
+    with pytest.raises(InvalidValueError, match="several of the suggestions begin with 01A: 01AB, 01ABC;"):
         db.suggestions.resolve("01A")
     db.update_suggestion_status("01AB", "rejected")
     assert db.suggestions.resolve("01A").id == "01ABC"
