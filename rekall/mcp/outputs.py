@@ -178,13 +178,18 @@ class ProjectCount(BaseModel):
 
 
 class InfoOutput(BaseModel):
-    """Output of rekall_info; `by_project` lists the ten largest, entries without a project under null."""
+    """Output of rekall_info; `by_project` lists the ten largest, entries without a project under null.
+
+    The tiers are the reliability of sources: gold A, silver B, bronze C.
+    """
 
     entries: int
     obsolete: int
     by_type: dict[str, int]
     by_project: list[ProjectCount]
     links: int
+    sources: int
+    sources_by_tier: dict[str, int]
 
 
 class DeprecateOutput(BaseModel):

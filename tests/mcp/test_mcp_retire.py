@@ -101,6 +101,8 @@ def test_info_counts(assistant: Assistant) -> None:
         "by_type": {"bug": 3, "decision": 1},
         "by_project": [{"project": "shop", "entries": 3}, {"project": None, "entries": 1}],
         "links": 0,
+        "sources": 0,
+        "sources_by_tier": {"bronze": 0, "silver": 0, "gold": 0},
     }
     for line in ("## Entries: 4", "- bug: 3", "- decision: 1", "- shop: 3", "- [no project]: 1", "## Links: 0"):
         assert line in reply.text.split("\n")

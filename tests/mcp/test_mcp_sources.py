@@ -98,3 +98,13 @@ def test_an_assistant_cannot_have_private_addresses_asked(db: Database, assistan
 def test_nothing_to_check_is_one_sentence(assistant: Assistant) -> None:
     """No list, and no error."""
     assert "\n" not in assistant.call("rekall_sources_verify").text
+
+
+@pytest.mark.fault(49)
+def test_info_counts_sources_by_tier(db: Database, assistant: Assistant) -> None:
+    """Gold, silver and bronze are the reliabilities A, B and C; 0.3 showed 0 always."""
+    for number, reliability in enumerate("AABC"):
+        sources.source(db, f"S{number}", "example.com", reliability=reliability)
+    reply = assistant.call("rekall_info")
+    assert (reply.data["sources"], reply.data["sources_by_tier"]) == (4, {"bronze": 1, "silver": 1, "gold": 2})
+    assert "## Sources: 4\n\n- Bronze: 1\n- Silver: 1\n- Gold: 2" in reply.text

@@ -20,6 +20,8 @@ What is no longer true: rekall_deprecate.
 Ids may be shortened to a unique beginning."""
 
 MAX_PROJECTS = 10
+_TIERS = {"bronze": "C", "silver": "B", "gold": "A"}
+"""What 0.3 called tiers, by the reliability of a source."""
 
 _SECTIONS = {
     "search": """\
@@ -76,17 +78,23 @@ def info(open_database: OpenDatabase, _: InfoArguments) -> Answer:
     by_type, by_project = db.entries.count_by("type"), db.entries.count_by("project")
     projects = list(by_project.items())[:MAX_PROJECTS]
     links = db.links.count()
+    sources = db.source_lists.overview()
+    by_tier = {tier: sources.by_reliability.get(reliability, 0) for tier, reliability in _TIERS.items()}
     lines = ["# Rekall knowledge base", "", f"## Entries: {active}"]
     if active:
         lines += ["", "By Type:", *(f"- {name}: {count}" for name, count in by_type.items())]
         lines += ["", "By Project:", *(f"- {name or '[no project]'}: {count}" for name, count in projects)]
     lines += ["", f"Obsolete: {everything - active}", "", f"## Links: {links}"]
+    lines += ["", f"## Sources: {sources.total}"]
+    lines += ["", *(f"- {tier.capitalize()}: {count}" for tier, count in by_tier.items())]
     structured = {
         "entries": active,
         "obsolete": everything - active,
         "by_type": by_type,
         "by_project": [{"project": name, "entries": count} for name, count in projects],
         "links": links,
+        "sources": sources.total,
+        "sources_by_tier": by_tier,
     }
     return Answer("\n".join(lines), structured)
 
@@ -103,7 +111,7 @@ HELP = ToolSpec(
 
 INFO = ToolSpec(
     name="rekall_info",
-    description="What the knowledge base holds: entries by type and project, links.",
+    description="What the knowledge base holds: entries by type and project, links, sources.",
     arguments=InfoArguments,
     output=InfoOutput,
     handler=info,
