@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rekall.db import Database
-from rekall.models import Entry, StructuredContext
+from rekall.models import Entry, Source, StagingEntry, StructuredContext
 
 SAFARI, PREFLIGHT, COOKIE = "01K4CRSSAFAR1000000000000A", "01K4CRSPREFL1000000000000B", "01K4CRSC00K1E000000000000C"
+MDN, BLOG, PAGE = "01K4S0RCEMDN00000000000000", "01K4S0RCEB10G0000000000000", "01K4PAGEB10G00000000000000"
 RETRY, POOL = "01K4DBRETRY00000000000000D", "01K4DBP00L000000000000000E"
 OLD = "01K4DBP00LS1ZE00000000000F"
 
@@ -104,6 +105,18 @@ def make_base(path: Path) -> None:
         db.add(entry(OLD, "config", "Five connections in the pool", "pool_size = 5", ["database"], 120))
         db.add_link(PREFLIGHT, SAFARI, "related", "both are about CORS")
         db.add_link(POOL, OLD, "supersedes", "five were too few")
+        _add_sources(db, now)
+
+
+def _add_sources(db: Database, now: datetime) -> None:
+    db.add_source(Source(MDN, "developer.mozilla.org", "/en-US/docs/*", created_at=now))
+    db.add_source(Source(BLOG, "blog.example", usage_count=2, last_used=now - timedelta(days=40), created_at=now))
+    for theme in ("cors", "web"):
+        db.add_source_theme(MDN, theme)
+    db.link_entry_to_source(SAFARI, "url", "https://developer.mozilla.org/en-US/docs/Web/HTTP/CORS", MDN)
+    db.add_staging_entry(
+        StagingEntry(PAGE, "https://blog.example/cors", "blog.example", title="CORS, once more", last_seen=now)
+    )
 
 
 CONTEXT = (
@@ -117,26 +130,52 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
         Example("browse", ["browse"]),
         Example("show", ["show", SAFARI]),
         Example("similar", ["similar", SAFARI]),
-        Example("stale", ["stale"]),
     ),
     "Connect": (
         Example("link", ["link", COOKIE, SAFARI, "--reason", "the same answer header"], piped=False),
         Example("related", ["related", SAFARI]),
         Example("graph", ["graph", SAFARI]),
         Example("centrality", ["centrality"]),
-        Example("unlink", ["unlink", COOKIE, SAFARI], piped=False),
-        Example("generalize", ["generalize", SAFARI, PREFLIGHT, COOKIE, "--yes"], on_terminal=False),
+        Example("unlink", ["unlink", COOKIE, SAFARI]),
+    ),
+    "Keep in order": (
+        Example("review", ["review"], [("any key", " "), ("1 to 5", "4"), ("any key", "q")], piped=False),
+        Example("review, in a pipe", ["review"], status=1, on_terminal=False),
+        Example("stale", ["stale"]),
         Example("consolidation", ["consolidation"]),
+        Example("generalize", ["generalize", SAFARI, PREFLIGHT, "--yes"]),
         Example("suggest", ["suggest"]),
     ),
-    "Review": (Example("review", ["review"]),),
     "Capture": (
-        Example(
-            "add", ["add", "bug", "Tests pass alone and fail together", "--tags", "pytest", "--context-json", CONTEXT]
-        ),
+        Example("add", ["add", "bug", "Tests pass alone and fail together", "--context-json", CONTEXT]),
         Example("edit", ["edit", RETRY, "--add-tag", "network"]),
         Example("deprecate", ["deprecate", OLD, "--replaced-by", POOL]),
-        Example("delete", ["delete", COOKIE, "--yes"], piped=False),
+        Example("delete", ["delete", COOKIE], [("?", "n\n")], status=1, piped=False),
+        Example("delete, in a pipe", ["delete", COOKIE, "--yes"], on_terminal=False),
+    ),
+    "Sources": (
+        Example("sources list", ["sources", "list"]),
+        Example("sources stats", ["sources", "stats"]),
+        Example("sources list-themes", ["sources", "list-themes"]),
+        Example("sources suggest", ["sources", "suggest", "--theme", "cors"]),
+        Example("sources classify", ["sources", "classify", MDN, "authority"]),
+        Example("sources add-theme", ["sources", "add-theme", MDN, "http"], piped=False),
+        Example("sources add-theme, again", ["sources", "add-theme", MDN, "http"], status=2, on_terminal=False),
+        Example("sources demote", ["sources", "demote", MDN, "--force"], status=1),
+        Example("sources recalculate", ["sources", "recalculate", MDN]),
+        Example("sources verify", ["sources", "verify", "--domain", "nowhere.example"]),
+        Example("sources migrate", ["sources", "migrate", "--path", ".", "--dry-run"]),
+        Example("sources inbox add", ["sources", "inbox", "add", "https://docs.python.org/3/"]),
+        Example("sources inbox list", ["sources", "inbox", "list"]),
+        Example("sources inbox stats", ["sources", "inbox", "stats"]),
+        Example("sources inbox clear", ["sources", "inbox", "clear", "--quarantine", "--force"]),
+        Example("sources staging list", ["sources", "staging", "list"]),
+        Example("sources staging stats", ["sources", "staging", "stats"]),
+        Example("sources staging promote", ["sources", "staging", "promote", "--auto"]),
+        Example("sources staging drop", ["sources", "staging", "drop", PAGE, "--force"], piped=False),
+        Example("sources staging drop, again", ["sources", "staging", "drop", PAGE], status=1, on_terminal=False),
+        Example("sources promotion-config", ["sources", "promotion-config"]),
+        Example("sources autoscan-config", ["sources", "autoscan-config"]),
     ),
     "The base": (
         Example("info", ["info"]),
@@ -147,7 +186,9 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
     "The program": (
         Example("config", ["config"]),
         Example("version", ["version"]),
-        Example("changelog", ["changelog", "Unreleased"], piped=False),
-        Example("mcp", ["mcp", "--help"]),
+        Example("changelog", ["changelog", "0.0.1"], status=1),
+        Example("mcp", ["mcp", "--print-config", "claude-code"]),
+        Example("mcp-server", ["mcp-server", "--print-config", "cursor"]),
     ),
 }
+"""Every command, in an order in which each finds what it shows."""

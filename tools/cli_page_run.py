@@ -114,8 +114,8 @@ class Page:
 
     def _constant(self, text: str) -> str:
         """The text with what differs from run to run replaced by something as long."""
-        for new in self._known() - set(self._ids):
-            self._ids[new] = f"01NEW{len(self._ids):021d}"
+        for new in self._known():
+            self._ids.setdefault(new, f"01NEW{len(self._ids):021d}")
         for length in (26, 14, 13, 12):  # in full, and as tables and lists shorten an id
             for found, stable in self._ids.items():
                 text = text.replace(found[:length], stable[:length])
@@ -129,12 +129,12 @@ class Page:
         text = _INSTALLED.sub(r"\1 in its environment", text)
         return _SIZE.sub(r"n \2", text)
 
-    def _known(self) -> set[str]:
-        """Every id in the base."""
+    def _known(self) -> list[str]:
+        """Every id in the base, those of each table in the order in which they came."""
         connection = sqlite3.connect(self.folder / "knowledge.db")
         try:
             tables = ("entries", "links", "sources", "suggestions", "sources_inbox", "sources_staging")
-            return {row[0] for table in tables for row in connection.execute(f"SELECT id FROM {table}")}
+            return [row[0] for table in tables for row in connection.execute(f"SELECT id FROM {table} ORDER BY rowid")]
         finally:
             connection.close()
 
