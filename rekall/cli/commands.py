@@ -55,7 +55,7 @@ SECTIONS: Sections = {
         "stale": ("stale:stale", "List entries that nobody has looked at for long."),
         "consolidation": ("consolidation:consolidation", "Find groups of entries that one entry could stand for."),
         "generalize": ("generalize:generalize", "Make one entry out of several."),
-        "suggest": ("suggest:suggest", "List pending suggestions, accept or reject one."),
+        "suggest": ("suggest:suggest", "List the pending suggestions, newest first, or decide on one."),
     },
     "Sources": {
         "sources": ("sources.table:SOURCES", "Where knowledge comes from: the pages and sites that entries cite."),

@@ -16,7 +16,10 @@ from rekall.cli.commands import COMMANDS, OTHER_WORDS
 FACTS = json.loads((Path(__file__).parents[1] / "data" / "compat" / "cli.json").read_text(encoding="utf-8"))["tree"]
 KNOWN = {command["path"].removeprefix("rekall "): command for command in FACTS["commands"]}
 SHARED = [name for name in COMMANDS if name in KNOWN]
-TYPES = {"str": "text", "int": "integer", "integer range": "integer", "int range": "integer", "boolean": "boolean"}
+TYPES = {
+    **{"str": "text", "int": "integer", "integer range": "integer", "int range": "integer", "boolean": "boolean"},
+    **{"float": "number", "float range": "number"},
+}
 
 
 def _command(name: str) -> Any:
@@ -37,7 +40,10 @@ def test_every_command_of_this_issue_is_shared_with_0_3() -> None:
 def test_arguments(name: str) -> None:
     """Positional arguments have the names, order, types and defaults of 0.3."""
     arguments = [each for each in _command(name).params if each.param_type_name == "argument"]
-    given = [(each.name, TYPES[each.type.name], each.required, each.default) for each in arguments]
+    given = [
+        (each.name, ("list of " if each.nargs == -1 else "") + TYPES[each.type.name], each.required, each.default)
+        for each in arguments
+    ]
     assert given == [
         (each["name"], each["type"], each["required"], each["default"]) for each in KNOWN[name]["arguments"]
     ]

@@ -18,6 +18,7 @@ HOSTILE = "[bold]x[/bold] [/b] " + "y" * 300
 
 @pytest.fixture
 def db() -> Any:
+    CommandLine().ok("init")
     with Database(get_config().db_path) as opened:
         yield opened
 

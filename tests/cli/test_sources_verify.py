@@ -28,6 +28,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def db(web: Web) -> Iterator[Database]:
+    CommandLine().ok("init")
     with Database(get_config().db_path) as opened:
         sources.source(opened, "S1", "good.example", url_pattern=web.url("/status/200"))
         sources.source(opened, "S2", "bad.example", url_pattern=web.url("/status/404"))

@@ -23,6 +23,7 @@ def cli() -> CommandLine:
 
 @pytest.fixture
 def db() -> Iterator[Database]:
+    CommandLine().ok("init")
     with Database(get_config().db_path) as opened:
         yield opened
 
