@@ -35,7 +35,7 @@ SECTIONS: Sections = {
         "search": ("search:search", "Find entries by words, phrases and context."),
         "browse": ("search:browse", "List entries, newest first."),
         "show": ("show:show", "Show one entry with its context and links."),
-        "similar": ("similar:similar", "List the entries most similar to an entry or a text."),
+        "similar": ("similar:similar", "List the entries most similar to an entry, or to a text."),
     },
     "Capture": {
         "add": ("add:add", "Store a new entry."),

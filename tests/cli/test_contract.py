@@ -17,8 +17,13 @@ FACTS = json.loads((Path(__file__).parents[1] / "data" / "compat" / "cli.json").
 KNOWN = {command["path"].removeprefix("rekall "): command for command in FACTS["commands"]}
 SHARED = [name for name in COMMANDS if name in KNOWN]
 TYPES = {
-    **{"str": "text", "int": "integer", "integer range": "integer", "int range": "integer", "boolean": "boolean"},
-    **{"float": "number", "float range": "number"},
+    "str": "text",
+    "int": "integer",
+    "integer range": "integer",
+    "int range": "integer",
+    "boolean": "boolean",
+    "float": "number",
+    "float range": "number",
 }
 
 
