@@ -62,7 +62,11 @@ class SafeHttp:
         return self._request("GET", target, network) if status in _HEAD_REFUSED else status
 
     def _request(self, method: str, target: httpcore2.URL, network: _CheckedNetwork) -> int:
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Connection": "close"}
+        headers: list[tuple[bytes | str, bytes | str]] = [
+            ("User-Agent", USER_AGENT),
+            ("Accept", "*/*"),
+            ("Connection", "close"),
+        ]
         try:
             with (
                 httpcore2.ConnectionPool(ssl_context=self._ssl_context, network_backend=network) as pool,
