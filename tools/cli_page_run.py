@@ -33,7 +33,7 @@ _SIZE = re.compile(r"\b\d+(\.\d)? (KB|MB|GB|KiB|MiB|GiB)\b")
 _ULID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
 _STAMP = re.compile(r"\d{8}[-_T]\d{6}(\d{6})?")
 _VERSIONS = re.compile(r"(SQLite\s+)\d+\.\d+\.\d+")
-_INSTALLED = re.compile(r"(rekall \d\S+) in /\S+(\n +\S+)*?(?=\n|$)")
+_INSTALLED = re.compile(r"(rekall \d\S+) in\s+/\S+(?:\n {10,}\S+)*")  # the path may be folded
 
 HEAD = f"""# The command line, as it answers
 
@@ -123,6 +123,7 @@ class Page:
             lambda match: match[0] if match[0] in self._ids.values() else "01OTHER0000000000000000000", text
         )
         text = text.replace(str(self.folder), FOLDER)
+        text = text.replace(sys.executable, "/home/you/.venv/bin/python")
         text = _STAMP.sub(lambda match: re.sub(r"\d", "0", match[0]), text)
         text = _TIME.sub(_same_length, text)
         text = _VERSIONS.sub(r"\1x.y.z", text)
