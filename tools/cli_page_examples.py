@@ -150,7 +150,7 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
         Example("add", ["add", "bug", "Tests pass alone and fail together", "--context-json", CONTEXT]),
         Example("edit", ["edit", RETRY, "--add-tag", "network"]),
         Example("deprecate", ["deprecate", OLD, "--replaced-by", POOL]),
-        Example("delete", ["delete", COOKIE], [("?", "n\n")], status=1, piped=False),
+        Example("delete", ["delete", COOKIE], [("[y/N] ", "n\n")], status=1, piped=False),
         Example("delete, in a pipe", ["delete", COOKIE, "--yes"], on_terminal=False),
     ),
     "Sources": (
