@@ -1,13 +1,17 @@
 """Which files of a git repository have changed, asked of git itself.
 
-The repository may be anyone's: no monitor and no diff program that its configuration names is run, and nothing in it is
-written. Its filters are run: without those of LFS every large file would count as changed.
+The repository may be anyone's: no program that its configuration names is run, nothing is fetched, and nothing in it
+is written. Filters of the user's own configuration are run: without those of LFS every large file would count as
+changed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -50,16 +54,29 @@ _IN_INDEX, _IN_TREE = 0, 1
 """Places of the two letters of a state."""
 _RENAMED = {"R", "C"}
 _SETTINGS = ["-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"]
-_PLACES = {
+_FILTERS = ["config", "--includes", "--show-scope", "--name-only", "-z", "--get-regexp", r"^filter\."]
+_OF_THE_REPOSITORY = ("local", "worktree")
+"""Scopes of settings that come with a repository."""
+_NO_REPOSITORY = ("not a git repository", "must be run in a work tree")
+_NOT_HANDED_ON = {
     "GIT_COMMON_DIR",
+    "GIT_CONFIG",
     "GIT_DIR",
     "GIT_INDEX_FILE",
+    "GIT_LITERAL_PATHSPECS",
     "GIT_NAMESPACE",
     "GIT_OBJECT_DIRECTORY",
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 }
-"""Variables that a git hook hands on: they would win over the folder that is asked about."""
+"""Variables that a git hook or an editor hands on: they would win over what is asked."""
+_VARIABLES = {
+    "GIT_ALLOW_PROTOCOL": "",  # a partial clone would fetch what it lacks, by a program that its configuration names
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 
 
 class GitError(RekallError):
@@ -105,7 +122,7 @@ def get_modified_files(
     Raises:
         GitNotAvailable: there is no git.
         GitTimeout: it did not answer in time.
-        GitError: it could not be started in this folder.
+        GitError: it could not be started in this folder, or refuses to read the repository.
     """
     if not (include_staged or include_unstaged):
         return []
@@ -162,7 +179,8 @@ def _changes(cwd: Path | None, timeout: float) -> list[tuple[str, str]]:
     `git diff` would tell the same, but it writes the index.
     """
     options = ["--untracked-files=no", "--ignore-submodules=all", "--find-renames", "--no-ahead-behind"]
-    records = iter(_git(["status", "--porcelain=v1", "-z", *options], cwd, timeout))
+    question = [*_without_filters(cwd, timeout), "status", "--porcelain=v1", "-z", *options]
+    records = iter(_git(question, cwd, timeout))
     changes = []
     for record in records:
         state, name = record[:2], record[3:]
@@ -172,36 +190,76 @@ def _changes(cwd: Path | None, timeout: float) -> list[tuple[str, str]]:
     return changes
 
 
+def _without_filters(cwd: Path | None, timeout: float) -> list[str]:
+    """Options that switch off the filters which the configuration of the repository defines."""
+    answer = _git(_FILTERS, cwd, timeout)
+    options: list[str] = []
+    for scope, setting in zip(answer[::2], answer[1::2], strict=True):
+        name = setting.rpartition(".")[0]
+        if scope not in _OF_THE_REPOSITORY:
+            continue
+        if "=" in name:  # an option would end there
+            raise GitError(f"the repository of {_place(cwd)} defines the filter {name!r}, which cannot be switched off")
+        for value in ("clean=", "process=", "required=false"):
+            options += ["-c", f"{name}.{value}"]
+    return options
+
+
 def _filtered(files: Iterable[str], filter_binary: bool) -> list[str]:
     kept = filter_ignored_paths(list(dict.fromkeys(files)))
     return filter_binary_files(kept) if filter_binary else kept
 
 
 def _git(question: list[str], cwd: Path | None, timeout: float) -> list[str]:
-    """What git answers, taken apart at each zero byte; nothing when it refuses, as outside a repository."""
-    environment = {name: value for name, value in os.environ.items() if name not in _PLACES}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    """What git answers, taken apart at each zero byte; nothing outside a repository."""
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", "--no-pager", *_SETTINGS, *question],
             cwd=cwd,
-            env=environment,
+            env=environment | _VARIABLES,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired as error:
-        raise GitTimeout(f"git did not answer within {timeout:g} seconds in {_place(cwd)}") from error
     except FileNotFoundError as error:
         if cwd is None or Path(cwd).is_dir():
             raise GitNotAvailable("there is no git on this machine: install it, or name the files yourself") from error
         raise GitError(f"there is no folder {_place(cwd)}") from error
     except (OSError, ValueError) as error:
         raise GitError(f"git cannot be run in {_place(cwd)}: {error}") from error
-    if done.returncode:
+    with process:
+        try:
+            answer, complaint = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            raise GitTimeout(f"git did not answer within {timeout:g} seconds in {_place(cwd)}") from error
+        except BaseException:
+            _end(process)
+            raise
+    if process.returncode:
+        _refused(os.fsdecode(complaint), cwd)
         return []
-    return [name for name in os.fsdecode(done.stdout).split("\0") if name]
+    return [name for name in os.fsdecode(answer).split("\0") if name]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End git with the programs that it started, such as a filter: each would go on alone."""
+    if sys.platform == "win32":
+        process.kill()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: not permitted once all have ended
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _refused(complaint: str, cwd: Path | None) -> None:
+    """Raise what git complains of, unless it is only that there is no repository, or nothing to tell."""
+    lines = complaint.splitlines()
+    if not lines or any(words in complaint for words in _NO_REPOSITORY):
+        return
+    reason = next((line for line in lines if line.startswith("fatal: ")), lines[0])
+    raise GitError(f"git refuses to answer in {_place(cwd)}: {reason.removeprefix('fatal: ')}")
 
 
 def _place(cwd: Path | None) -> str:

@@ -141,6 +141,8 @@ def test_why_git_gives_no_files_is_told(tmp_path: Path, monkeypatch: pytest.Monk
         assert files == []
         assert note is not None
         assert reason in note
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert "dubious ownership" in str(changed_files(str(repository(tmp_path / "repo"))).note)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "no git on this machine" in str(changed_files(str(tmp_path)).note)
 

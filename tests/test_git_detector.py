@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,91 @@ def test_a_repository_runs_nothing_and_is_not_written(changed: Path, tmp_path: P
     assert (changed / ".git/index").read_bytes() == index
 
 
+def _trap(folder: Path, seconds: int = 0) -> Path:
+    """A program that leaves its process id in the file `caught`, and takes its time."""
+    trap = write(folder, "trap", f"#!/bin/sh\necho $$ > {folder}/caught\nexec sleep {seconds}\n")
+    trap.chmod(0o755)
+    return trap
+
+
+@pytest.mark.parametrize("setting", ["filter.trap.clean", "filter.trap.process", "filter.a.b.clean"])
+@pytest.mark.parametrize("included", [False, True])
+def test_a_filter_of_the_repository_is_not_run(
+    setting: str, included: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever its configuration has it from; the user's own is run, which those of LFS need."""
+    folder = repository(tmp_path / "repo", "kept.py", "edited.py")
+    section, name = setting.removeprefix("filter.").rpartition(".")[::2]
+    write(folder, ".gitattributes", f"*.py filter={section}\n")
+    settings = write(tmp_path, "settings", f'[filter "{section}"]\n{name} = {_trap(tmp_path)}\nrequired = true\n')
+    if included:
+        git(folder, "config", "include.path", str(settings))
+    else:
+        write(folder, ".git/config", (folder / ".git/config").read_text() + settings.read_text())
+    write(folder, "edited.py", "other\n")
+    os.utime(folder / "kept.py", (1, 1))
+    assert get_modified_files(folder) == ["edited.py"]
+    assert not (tmp_path / "caught").exists()
+    git(folder, "config", "--local", "--remove-section", "include" if included else f"filter.{section}")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    with contextlib.suppress(GitError):  # the trap answers nothing that a filter may
+        get_modified_files(folder)
+    assert (tmp_path / "caught").exists()
+
+
+def test_a_filter_that_cannot_be_switched_off_is_an_error(tmp_path: Path) -> None:
+    """Its name would end the option too early."""
+    folder = repository(tmp_path / "repo", "a.py")
+    git(folder, "config", "filter.a=b.clean", str(_trap(tmp_path)))
+    write(folder, ".gitattributes", "*.py filter=a=b\n")
+    os.utime(folder / "a.py", (1, 1))
+    with pytest.raises(GitError, match="switched off"):
+        get_modified_files(folder)
+    assert not (tmp_path / "caught").exists()
+
+
+def test_nothing_is_fetched_into_a_partial_clone(tmp_path: Path) -> None:
+    """Its configuration says by which program; that something is missing is an error, not an empty answer."""
+    source = repository(tmp_path / "source")
+    write(source, "a.py", "\n".join(map(str, range(50))))
+    git(source, "add", "-A")
+    git(source, "commit", "-q", "-m", "More")
+    git(source, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", source.as_uri(), "clone")
+    clone = tmp_path / "clone"
+    git(clone, "config", "remote.origin.uploadpack", str(_trap(tmp_path)))
+    git(clone, "config", "protocol.file.allow", "always")
+    git(clone, "reset", "-q")
+    git(clone, "rm", "-q", "--cached", "a.py")
+    write(clone, "b.py", "\n".join(map(str, range(51))))  # as if renamed: git would compare the contents
+    git(clone, "add", "b.py")
+    with pytest.raises(GitError, match=r"git refuses to answer in .*clone"):
+        get_modified_files(clone)
+    assert not (tmp_path / "caught").exists()
+
+
+def test_that_git_refuses_is_an_error(changed: Path) -> None:
+    """A repository that cannot be read is not one without changes."""
+    write(changed, ".git/index", "no index")
+    with pytest.raises(GitError, match=r"git refuses to answer in .*index"):
+        get_modified_files(changed)
+
+
+def test_a_folder_of_git_itself_is_no_working_tree(changed: Path) -> None:
+    """Nor is a bare repository: no error, as outside of one."""
+    bare = changed.parent / "bare"
+    git(changed.parent, "init", "-q", "--bare", "bare")
+    for folder in (changed / ".git", bare):
+        assert not is_git_repo(folder)
+        assert get_all_changes(folder) == {"staged": [], "unstaged": [], "untracked": []}
+
+
+def test_literal_paths_of_the_caller_change_nothing(changed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor may hand them on."""
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
+    assert "sub/unknown.py" in get_untracked_files(changed)
+
+
 def test_without_git_there_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not on the path: not a repository, and an error that is 0.3's and one of Rekall's."""
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -155,6 +242,33 @@ def test_a_git_that_does_not_answer_is_ended(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(GitTimeout, match=r"0\.2 seconds"):
         get_untracked_files(tmp_path, timeout=0.2)
     assert issubclass(GitTimeout, GitError)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups to end")
+def test_what_git_started_is_ended_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that takes for ever does not go on alone."""
+    folder = repository(tmp_path / "repo", "a.py")
+    write(folder, ".gitattributes", "*.py filter=slow\n")
+    os.utime(folder / "a.py", (1, 1))
+    settings = write(tmp_path, "settings", f'[filter "slow"]\nclean = {_trap(tmp_path, 60)}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    with pytest.raises(GitTimeout):
+        get_modified_files(folder, timeout=1)
+    started = int((tmp_path / "caught").read_text())
+    deadline = time.monotonic() + 5
+    while _runs(started):
+        assert time.monotonic() < deadline, "the filter was left behind"
+        time.sleep(0.01)
+
+
+def _runs(process: int) -> bool:
+    """Whether it does; one that has ended and that nobody has waited for does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{process}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def test_filters() -> None:
