@@ -131,14 +131,14 @@ def test_a_slow_resolver() -> None:
     """The system's resolver has no time limit; the check has."""
 
     def slow(host: str, port: int) -> list[str]:
-        time.sleep(2)
+        time.sleep(10)
         raise socket.gaierror("late")
 
     began = time.monotonic()
     with pytest.raises(FetchError) as late:
         resolve("slow.example", 80, timeout=0.1, ask=slow)
     assert late.value.reason == "timeout"
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 8
 
 
 def test_what_is_no_address() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -242,23 +241,3 @@ def test_there_is_no_query_for_each_entry(tmp_path: Path) -> None:
         analyze_cluster(found[0].entries, db)
         generate_consolidation_summary(found[0], db)
         assert backend.reads() == 2
-
-
-@pytest.mark.parametrize("shape", ["many small groups", "one keyword everywhere", "a chain"])
-def test_time_is_linear_in_the_keywords(shape: str, db: Database) -> None:
-    """Eight times the entries take about eight times as long; a quadratic step would take sixty-four times."""
-
-    def words(number: int) -> list[str]:
-        if shape == "a chain":  # each shares two keywords with its neighbours
-            return [f"k{number}", f"k{number + 1}", f"k{number + 2}"]
-        group = [f"a{number // 3}", f"b{number // 3}"]
-        return ["everywhere", *group] if shape == "one keyword everywhere" else group
-
-    def seconds(entries: int) -> float:
-        fill(db, [words(number) for number in range(entries)])
-        started = time.process_time()
-        find_consolidation_opportunities(db)
-        return time.process_time() - started
-
-    small = min(seconds(500) for _ in range(2))
-    assert seconds(4000) < 25 * max(small, 0.01)
