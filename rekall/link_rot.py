@@ -121,6 +121,7 @@ def verify_sources(
     on_check: Callable[[SourceCheck], object] | None = None,
     workers: int = WORKERS,
     pause: float = PAUSE,
+    seconds: float | None = None,
 ) -> dict[str, Any]:
     """Check the sources that were not checked for some days, longest unchecked first, and store what was found.
 
@@ -137,20 +138,24 @@ def verify_sources(
         on_check: called with each result, from the thread that called.
         workers: hosts asked at the same time.
         pause: seconds between two pages of one host.
+        seconds: time for all of it; what is not known by then is left for the next run. No limit if left out.
 
     Returns:
         `verified`, `accessible` and `inaccessible`: how many; `errors`: `source_id`, `domain` and `message` of each
-        that is not accessible; `refused`: how many of these were not contacted.
+        that is not accessible; `refused`: how many of these were not contacted; `postponed`: how many were left.
     """
     sources = db.store.source_lists.get_sources_to_verify(days_since_check, limit, domain=domain)
     found: dict[str, Any] = {"verified": 0, "accessible": 0, "inaccessible": 0, "refused": 0, "errors": []}
+    found["postponed"] = len(sources)
     if not sources:
         return found
+    ends = None if seconds is None else time.monotonic() + seconds
     records = _Records(Verification(db.store.session))
     try:
-        for done, check in enumerate(_checks(sources, checker or LinkRotChecker(), workers, pause), 1):
+        for done, check in enumerate(_checks(sources, checker or LinkRotChecker(), workers, pause, ends), 1):
             records.add(check)
             found[check.outcome] += 1
+            found["postponed"] -= 1
             if check.outcome != "accessible":
                 problem = {"source_id": check.source.id, "domain": check.source.domain, "message": check.message}
                 found["errors"].append(problem)
@@ -188,7 +193,9 @@ class _Records:
         self._stored = time.monotonic()
 
 
-def _checks(sources: list[Source], checker: LinkRotChecker, workers: int, pause: float) -> Iterator[SourceCheck]:
+def _checks(
+    sources: list[Source], checker: LinkRotChecker, workers: int, pause: float, ends: float | None
+) -> Iterator[SourceCheck]:
     """The results in the order in which they come: hosts side by side, the pages of one host one after the other."""
     hosts: dict[str, dict[str, list[Source]]] = {}
     for source in sources:
@@ -215,11 +222,14 @@ def _checks(sources: list[Source], checker: LinkRotChecker, workers: int, pause:
             results.put(error)
 
     for number in range(min(workers, len(hosts))):
-        # daemons: after an interrupt nobody waits for a host that does not answer
+        # daemons: after an interrupt, or when the time is up, nobody waits for a host that does not answer
         threading.Thread(target=work, name=f"rekall-check-{number}", daemon=True).start()
     try:
         for _ in sources:
-            result = results.get()
+            try:
+                result = results.get(timeout=None if ends is None else max(0.0, ends - time.monotonic()))
+            except queue.Empty:
+                return
             if isinstance(result, BaseException):
                 raise result
             yield result

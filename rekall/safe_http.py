@@ -87,7 +87,7 @@ def parse(url: str) -> httpcore2.URL:
     """
     try:
         parsed = httpx2.URL(url) if len(url) <= MAX_URL_LENGTH else httpx2.URL()
-    except httpx2.InvalidURL as error:
+    except (httpx2.InvalidURL, UnicodeError) as error:  # UnicodeError: half of a surrogate pair
         raise FetchError(f"{_shown(url)} is no address: {error}", "invalid") from error
     if parsed.scheme not in ("http", "https") or parsed.userinfo:
         raise FetchError(

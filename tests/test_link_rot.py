@@ -155,7 +155,7 @@ def test_a_run(db: Database, web: Web) -> None:
         db, 100, lambda *step: progress.append(step), checker=here(), on_check=checks.append, pause=0
     )
     errors = {error["source_id"]: (error["domain"], error["message"]) for error in found.pop("errors")}
-    assert found == {"verified": 5, "accessible": 2, "inaccessible": 3, "refused": 0}
+    assert found == {"verified": 5, "accessible": 2, "inaccessible": 3, "refused": 0, "postponed": 0}
     assert errors == {
         "gone": ("example.com", "Gone"),
         "lost": ("example.com", "Not Found"),
@@ -249,8 +249,20 @@ def test_few_writes(tmp_path: Path, web: Web) -> None:
 def test_nothing_to_check(db: Database) -> None:
     """No thread, no HTTP client, an answer of zeros."""
     before = threading.active_count()
-    assert verify_sources(db) == {"verified": 0, "accessible": 0, "inaccessible": 0, "refused": 0, "errors": []}
+    counts = dict.fromkeys(("verified", "accessible", "inaccessible", "refused", "postponed"), 0)
+    assert verify_sources(db) == {**counts, "errors": []}
     assert threading.active_count() == before
+
+
+def test_what_takes_too_long_is_left_for_the_next_run(db: Database, web: Web) -> None:
+    """When the time is up: what is known is stored, what is not keeps its status, and nobody waits for a host."""
+    cited(db, "quick", web.url("/status/404"))
+    cited(db, "slow", web.url("/slow/20", "localhost"))
+    began = time.monotonic()
+    found = verify_sources(db, checker=here(), seconds=1)
+    assert 1 <= time.monotonic() - began < 5
+    assert (found["verified"], found["inaccessible"], found["postponed"]) == (1, 1, 1)
+    assert statuses(db) == {"quick": ("inaccessible", True), "slow": ("active", False)}
 
 
 def test_an_error_of_the_caller_keeps_what_was_checked(db: Database, web: Web) -> None:

@@ -190,6 +190,7 @@ def test_nobody_is_there() -> None:
             "http://%31.0.0.1/",
         ),
         *("http://h:0/", "http://h:65536/", "http://h:-1/", "http://h:x/", "http://[::1/", "http://[1:2]/"),
+        *("http://\ud800/", "http:\ud800", "http://h/\ud800"),
         *("http://h\r\nHost: x/", "http://h/\x00", "http://*.h/", "http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/"),
         *("http://./", "http://ⓔxample.com/", "http://\uff11\uff12\uff17.0.0.1/", "http://h/" + "x" * MAX_URL_LENGTH),
     ],

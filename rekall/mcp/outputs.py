@@ -296,12 +296,17 @@ class CheckedSource(BaseModel):
 
 
 class SourcesVerifyOutput(BaseModel):
-    """Output of rekall_sources_verify; `refused` counts sources at addresses that are not public, never contacted."""
+    """Output of rekall_sources_verify.
+
+    `refused` counts sources at addresses that are not public, never contacted; `postponed` those that time was too
+    short for.
+    """
 
     verified: int
     accessible: int
     inaccessible: int
     refused: int
+    postponed: int
     sources: list[CheckedSource]
 
 

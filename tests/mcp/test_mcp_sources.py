@@ -84,6 +84,16 @@ def test_a_check_says_what_it_found_and_stores_it(db: Database) -> None:
     ]
 
 
+def test_a_check_that_takes_too_long_says_what_is_left(db: Database) -> None:
+    """Also when nothing was known in time, which is not the same as nothing to check."""
+    with serving() as web:
+        sources.source(db, "S1", "example.com", url_pattern=web.url("/slow/20"))
+        checker = LinkRotChecker(allow_private=True, ssl_context=trusting())
+        answer = verify(lambda: db, SourcesVerifyArguments(limit=5), checker=checker, seconds=0.2)
+    assert (answer.structured["verified"], answer.structured["postponed"]) == (0, 1)
+    assert "Not checked in 0.2 seconds: 1." in answer.text
+
+
 def test_an_assistant_cannot_have_private_addresses_asked(db: Database, assistant: Assistant) -> None:
     """Nothing is sent there: an answer would tell what runs in the user's network."""
     with serving() as web:

@@ -13,7 +13,8 @@ from rekall.models import PromotionStatus, Source
 from rekall.source_suggestions import suggest_for_entry
 
 _MOST_CHECKS = 50
-"""Sources that one call checks at most: an assistant waits for the answer."""
+_SECONDS = 45.0
+"""Sources that one call checks at most, and for how long: an assistant waits for the answer, often for a minute."""
 
 
 class SourcesSuggestArguments(Arguments):
@@ -62,19 +63,23 @@ def suggest(open_database: OpenDatabase, args: SourcesSuggestArguments) -> Answe
 
 
 def verify(
-    open_database: OpenDatabase, args: SourcesVerifyArguments, *, checker: LinkRotChecker | None = None
+    open_database: OpenDatabase,
+    args: SourcesVerifyArguments,
+    *,
+    checker: LinkRotChecker | None = None,
+    seconds: float = _SECONDS,
 ) -> Answer:
     """Ask over the network whether the sources that were not checked for longest can be reached.
 
     Args:
         checker: asks for the pages; one that keeps to public addresses if left out.
+        seconds: what takes longer is left for the next call.
     """
     checks: list[SourceCheck] = []
-    found = verify_sources(
-        open_database(), max(0, min(args.limit, _MOST_CHECKS)), checker=checker, on_check=checks.append
-    )
+    limit = max(0, min(args.limit, _MOST_CHECKS))
+    found = verify_sources(open_database(), limit, checker=checker, on_check=checks.append, seconds=seconds)
     structured = {
-        **{name: found[name] for name in ("verified", "accessible", "inaccessible", "refused")},
+        **{name: found[name] for name in ("verified", "accessible", "inaccessible", "refused", "postponed")},
         "sources": [
             {
                 "id": one.source.id,
@@ -86,7 +91,7 @@ def verify(
             for one in checks
         ],
     }
-    if not checks:
+    if not (checks or found["postponed"]):
         return Answer("No source needs a check: all were checked within a day.", structured)
     lines = [
         "# Source check",
@@ -94,6 +99,8 @@ def verify(
         f"Checked: {len(checks)}",
         f"Accessible: {found['accessible']} | Broken: {len(checks) - found['accessible']}",
     ]
+    if found["postponed"]:
+        lines.append(f"Not checked in {seconds:g} seconds: {found['postponed']}. Call it again for these.")
     broken = [one for one in checks if one.outcome != "accessible"]
     if broken:
         lines += ["", "## Broken"]
