@@ -70,10 +70,16 @@ class ToolSpec(Generic[A]):
         return _compact_schema(self.output.model_json_schema(mode="serialization"), nullable=True)
 
 
+_EXPLAINED = 5
+
+
 def explain(error: ValidationError) -> str:
-    """One line that names each wrong argument and the rule that it breaks, and never echoes its value."""
+    """One line that names the first wrong arguments and the rules that they break, and never echoes a value."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return "invalid arguments: " + "; ".join(f"{_place(problem['loc'])}: {_rule(problem)}" for problem in problems)
+    explained = [f"{_place(problem['loc'])}: {_rule(problem)}" for problem in problems[:_EXPLAINED]]
+    if len(problems) > _EXPLAINED:
+        explained.append(f"and {len(problems) - _EXPLAINED} more")
+    return "invalid arguments: " + "; ".join(explained)
 
 
 TEXT_TAG, OBJECT_TAG = "<text>", "<object>"

@@ -75,6 +75,13 @@ def test_values_are_never_echoed_by_validation(assistant: Assistant) -> None:
         assert "hunter2" not in refused
 
 
+def test_many_wrong_values_are_one_short_line(assistant: Assistant) -> None:
+    """The first few are enough to see what is wrong; the assistant pays for every character."""
+    refused = assistant.refusal("rekall_add", type="bug", title="x", conversation_excerpt_indices=["a"] * 5000)
+    assert refused.endswith("; and 4995 more")
+    assert len(refused) < 1000
+
+
 def test_unknown_arguments_are_ignored(assistant: Assistant) -> None:
     """As in 0.3: a client with a newer idea of a tool is served."""
     entry_id = assistant.add("Title", bogus=1, also={"deep": []})
