@@ -37,7 +37,8 @@ def create_mcp_server() -> FastMCP[None]:
     """A server with every tool, on one base that the first call which needs it opens.
 
     Returns:
-        A FastMCP server; 0.3 gave that of its SDK.
+        A FastMCP server; 0.3 gave that of its SDK. It may be served to others, so it reads no transcript or repository
+        that a caller names: `create_server(..., local=True)` of `rekall.mcp.server` gives one that does.
     """
     from rekall.mcp.server import ConfiguredBase, create_server
 
@@ -50,6 +51,6 @@ async def run_server() -> None:
 
     base = ConfiguredBase()
     try:
-        await create_server(base.open).run_async("stdio", show_banner=False)
+        await create_server(base.open, local=True).run_async("stdio", show_banner=False)
     finally:
         base.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fastmcp.client.transports import StdioTransport
 from support.mcp_client import connected
+from support.transcripts import claude_transcript
 
 from rekall import mcp_server
 from rekall.config import get_config
@@ -36,8 +37,13 @@ def test_run_server_serves_over_stdio(tmp_path: Path) -> None:
     transport = StdioTransport(
         sys.executable, ["-c", script], cwd=str(tmp_path), keep_alive=False, log_file=tmp_path / "log"
     )
+    transcript = claude_transcript(tmp_path / "session.jsonl", "a", "b", "c")
     with connected(transport) as assistant:
         assert assistant.call("rekall_help").text == mcp_server.REKALL_HELP
+        offered = assistant.call(
+            "rekall_add", type="bug", title="x", auto_capture_conversation=True, _transcript_path=str(transcript)
+        )
+        assert offered.data["total_exchanges"] == 3
 
 
 def test_it_is_always_available() -> None:
