@@ -99,7 +99,7 @@ def is_format_supported(format: str) -> bool:  # noqa: A002  # 0.3's name
 def _format_by_beginning(path: Path) -> TranscriptFormat:
     try:
         with open_regular(path, MAX_LINES) as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD) or b""
     except ParserError:
         head = b""
     if head.startswith(b"SQLite format 3\0"):
@@ -119,7 +119,7 @@ def _format_by_beginning(path: Path) -> TranscriptFormat:
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The JSON objects that stand on lines of their own."""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not `splitlines`: JSON may hold the other line breaks as they are
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):

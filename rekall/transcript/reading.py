@@ -66,7 +66,8 @@ def read_document(path: Path) -> Any:
         ParserError: as `open_regular`.
     """
     with open_regular(path, MAX_DOCUMENT) as file:
-        data = file.read(MAX_DOCUMENT + 1)  # it may have grown, or its size be no size, as under /proc
+        # it may have grown, or its size be no size, as under /proc, where a read may also give None: nothing yet
+        data = file.read(MAX_DOCUMENT + 1) or b""
     if len(data) > MAX_DOCUMENT:
         raise _too_large(path, MAX_DOCUMENT)
     return _parsed(data)

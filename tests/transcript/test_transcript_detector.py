@@ -42,6 +42,7 @@ def test_the_beginning_tells_otherwise(tmp_path: Path) -> None:
         ('{"type": "summary"}\n', "claude-jsonl"),
         (json.dumps({"type": "user", "message": {"role": "user", "content": "x" * 100_000}}), "claude-jsonl"),
         (json.dumps({"role": "user", "content": "x"}), "raw-json"),
+        (json.dumps({"role": "user", "content": "x\u2028y\x85z"}, ensure_ascii=False), "raw-json"),
         (json.dumps({"title": "x", "history": []}, indent=2), "continue-json"),
         (json.dumps([{"role": "user", "content": [{"type": "text"}]}]), "cline-json"),
         ("[]", "raw-json"),
