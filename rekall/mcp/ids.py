@@ -1,6 +1,8 @@
-"""From the id or prefix that an assistant gives to the entry that it means."""
+"""From the ids or prefixes that an assistant gives to the entries that it means."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rekall.db import Database
 from rekall.errors import AmbiguousIdError, EntryNotFoundError
@@ -21,6 +23,24 @@ def resolve(db: Database, prefix: str) -> str:
         raise
     except EntryNotFoundError as error:
         raise not_found(prefix) from error
+
+
+def resolve_all(db: Database, prefixes: Sequence[str]) -> dict[str, str | None]:
+    """The full id of each prefix, None where no entry has it; all whole ids are found by one query.
+
+    Raises:
+        AmbiguousIdError: several begin with one of them.
+    """
+    whole = db.entries.get_many(prefixes)
+    found: dict[str, str | None] = {}
+    for prefix in dict.fromkeys(prefixes):
+        try:
+            found[prefix] = prefix if prefix in whole else resolve(db, prefix)
+        except AmbiguousIdError:
+            raise
+        except EntryNotFoundError:
+            found[prefix] = None
+    return found
 
 
 def find(db: Database, prefix: str, *, count: bool = False) -> Entry:

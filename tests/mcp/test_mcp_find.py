@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.counting import CountingBackend
 from support.mcp_client import CONTEXT, Assistant, in_process
 
 from rekall.config import get_config
 from rekall.db import Database
+from rekall.infra import register_backend
 from rekall.models import Entry
 
 
@@ -243,6 +246,30 @@ def test_get_context_reads_several(assistant: Assistant) -> None:
     assert [record["id"] for record in reply.data["contexts"]] == [structured, text, "01BARE"]
     assert reply.data["contexts"][1]["context_text"] == "z" * 2001
     assert reply.data["not_found"] == ["01NOBODY"]
+
+
+def test_get_context_tells_an_unclear_id_from_an_unknown_one(assistant: Assistant) -> None:
+    """The entries are there: to say that none has the id would be wrong."""
+    one = assistant.add("One")
+    with Database(get_config().db_path) as database:
+        for entry_id in ("01AAB", "01AAC"):
+            database.add(Entry(entry_id, "Title", "bug"))
+    assert "several ids begin with 01AA" in assistant.refusal("rekall_get_context", entry_ids=[one, "01AA"])
+
+
+def test_whole_ids_take_few_queries(tmp_path: Path) -> None:
+    """However many there are."""
+    backend = CountingBackend(tmp_path / "counted.db")
+    register_backend("database", backend)
+    with Database(tmp_path / "k.db") as database:
+        ids = [f"01ID{number:03}" for number in range(100)]
+        for entry_id in ids:
+            database.add(Entry(entry_id, "Title", "bug"))
+        with in_process(lambda: database) as assistant:
+            backend.reset()
+            assert len(assistant.call("rekall_get_context", entry_ids=ids).data["contexts"]) == 100
+            assert len(assistant.call("rekall_generalize", entry_ids=ids).data["derived_from"]) == 100
+    assert backend.reads() <= 10
 
 
 def test_get_context_of_nothing_known_is_an_error(assistant: Assistant) -> None:

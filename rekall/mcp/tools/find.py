@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import Field
 
 from rekall.db import Database
-from rekall.errors import EntryNotFoundError, InvalidValueError
-from rekall.mcp.ids import find, resolve
+from rekall.errors import InvalidValueError
+from rekall.mcp.ids import find, not_found, resolve_all
 from rekall.mcp.outputs import GetContextOutput, SearchOutput, ShowOutput
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
 from rekall.mcp.text import (
@@ -107,7 +107,7 @@ def describe(db: Database, entry: Entry) -> Answer:
 def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answer:
     """Read the contexts of several entries; counts nothing."""
     db = open_database()
-    ids, not_found = _resolve_all(db, args.entry_ids)
+    ids, unknown = _resolve_all(db, args.entry_ids)
     entries = db.entries.get_many(ids)
     contexts, texts = db.contexts.get_structured_contexts(ids), db.get_contexts_for_verification(ids)
     lines = ["# Contexts"]
@@ -124,9 +124,9 @@ def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answe
                 "context_text": text,
             }
         )
-    for prefix in not_found:
+    for prefix in unknown:
         lines += ["", f"## Entry {short_id(prefix)}", "[no entry has this id]"]
-    return Answer("\n".join(lines), {"contexts": records, "not_found": not_found})
+    return Answer("\n".join(lines), {"contexts": records, "not_found": unknown})
 
 
 def _compact_hit(hit: SearchResult) -> dict[str, Any]:
@@ -172,17 +172,11 @@ def _context_section(context: StructuredContext | None, text: str | None, longes
 
 def _resolve_all(db: Database, prefixes: list[str]) -> tuple[list[str], list[str]]:
     """The full ids, each once, and the prefixes that no entry has; one that several share is an error."""
-    ids, missing = dict[str, None](), []
-    failure: EntryNotFoundError | None = None
-    for prefix in prefixes:
-        try:
-            ids[resolve(db, prefix)] = None
-        except EntryNotFoundError as error:
-            failure = error
-            missing.append(prefix)
-    if failure is not None and not ids:
-        raise InvalidValueError(f"none of the entry_ids is known: {failure}")
-    return list(ids), missing
+    found = resolve_all(db, prefixes)
+    missing = [prefix for prefix, entry_id in found.items() if entry_id is None]
+    if len(missing) == len(found):
+        raise InvalidValueError(f"none of the entry_ids is known: {not_found(missing[0])}")
+    return list(dict.fromkeys(entry_id for entry_id in found.values() if entry_id is not None)), missing
 
 
 SEARCH = ToolSpec(

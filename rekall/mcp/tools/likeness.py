@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from rekall import generalize as generalizing
-from rekall.mcp.ids import resolve
+from rekall.mcp.ids import not_found, resolve, resolve_all
 from rekall.mcp.outputs import GeneralizeOutput, SimilarOutput
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
 from rekall.mcp.text import listed, one_line, short_id
@@ -69,7 +69,11 @@ def similar(open_database: OpenDatabase, args: SimilarArguments) -> Answer:
 def generalize(open_database: OpenDatabase, args: GeneralizeArguments) -> Answer:
     """Store one entry made of several, with a link to each, all or nothing."""
     db = open_database()
-    ids = [resolve(db, entry_id) for entry_id in args.entry_ids]
+    ids = []
+    for prefix, entry_id in resolve_all(db, args.entry_ids).items():
+        if entry_id is None:
+            raise not_found(prefix)
+        ids.append(entry_id)
     drafted = generalizing.draft(
         db, ids, title=args.title, entry_type=args.type, memory_type="episodic", tag_uses=_TAG_USES
     )
