@@ -19,7 +19,7 @@ import httpx2
 
 from rekall import __version__
 from rekall.addresses import Resolve, ask_system, resolve
-from rekall.errors import FetchError
+from rekall.errors import ConfigError, FetchError
 
 USER_AGENT = f"Rekall/{__version__} (link check)"
 MAX_URL_LENGTH = 8192
@@ -35,6 +35,9 @@ class SafeHttp:
         allow_private: contact addresses that are not public too (loopback, a company's network ...).
         ssl_context: how certificates are verified; against the authorities that the system trusts if left out.
         ask: resolves names.
+
+    Raises:
+        ConfigError: the authorities that the system trusts cannot be read.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class SafeHttp:
     ) -> None:
         self._timeout = timeout
         self._allow_private = allow_private
-        self._ssl_context = ssl_context or httpcore2.default_ssl_context()
+        self._ssl_context = ssl_context or _system_trust()
         self._ask = ask
 
     def status(self, url: str) -> int:
@@ -77,6 +80,15 @@ class SafeHttp:
             raise FetchError(f"{_host(target)} did not answer within {self._timeout:g} s", "timeout") from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise FetchError(f"{_host(target)} could not be reached: {error}", "connection") from error
+
+
+def _system_trust() -> ssl.SSLContext:
+    try:
+        return httpcore2.default_ssl_context()
+    except OSError as error:  # also what OpenSSL raises
+        raise ConfigError(
+            f"the certificate authorities cannot be read ({error}): correct or unset SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from error
 
 
 def parse(url: str) -> httpcore2.URL:

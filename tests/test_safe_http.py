@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from support.web import Web, serving, trusting
 
 from rekall import __version__
-from rekall.errors import FetchError
+from rekall.errors import ConfigError, FetchError
 from rekall.safe_http import MAX_URL_LENGTH, SafeHttp, parse
 
 
@@ -118,6 +119,19 @@ def test_tls_is_for_the_name() -> None:
         assert reason(SafeHttp(allow_private=True), web.url("/", "localhost")) == "connection"  # not a known authority
         assert reason(SafeHttp(ssl_context=trusting()), web.url("/", "localhost")) == "refused"
         assert len(web.asked) == 2
+
+
+@pytest.mark.parametrize("text", [None, "no certificate\n"])
+def test_authorities_that_cannot_be_read_are_one_clear_error(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable that names them may be older than the file."""
+    path = tmp_path / "authorities.pem"
+    if text:
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(ConfigError, match="unset SSL_CERT_FILE"):
+        SafeHttp()
 
 
 def test_no_proxy_of_the_environment_is_used(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
