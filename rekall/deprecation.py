@@ -26,6 +26,10 @@ class RekallDeprecationWarning(DeprecationWarning):
         )
         self.row = row
 
+    def __reduce__(self) -> tuple[type[RekallDeprecationWarning], tuple[Deprecation]]:
+        """Copies and pickles, as test runs in several processes do, make it of its row again, not of its text."""
+        return type(self), (self.row,)
+
 
 class Deprecation(NamedTuple):
     """One deprecated name.

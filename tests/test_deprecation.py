@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import warnings
@@ -110,6 +111,13 @@ def test_every_call_warns_and_others_do_not() -> None:
         Old().method(1)
         Old().other()
     assert len(caught) == 2
+
+
+def test_a_warning_goes_to_another_process() -> None:
+    """As runners of tests in several processes send it: whole."""
+    warning = RekallDeprecationWarning(register()["Database.conn"])
+    received = copy.copy(warning)  # by what pickle uses too
+    assert (type(received), str(received), received.row) == (type(warning), str(warning), warning.row)
 
 
 def test_a_name_without_a_row_is_a_mistake() -> None:
