@@ -141,14 +141,20 @@ def _score(staging: StagingEntry, config: PromotionConfig, score: float | None) 
     return calculate_promotion_score(staging, config) if score is None else score
 
 
-def promote_source(db: OpenBase, staging: StagingEntry, notes: str | None = None) -> PromotionResult:
+def promote_source(
+    db: OpenBase, staging: StagingEntry, notes: str | None = None, *, dry_run: bool = False
+) -> PromotionResult:
     """Make a source of a page, whatever its score.
 
     Args:
         staging: notes when, and as which source, it was promoted.
         notes: not stored; 0.3 had no place for them either.
+        dry_run: only tell whether it can be done; nothing is written.
     """
     pages = StagedPages(db.store.session)
+    if dry_run:
+        known = pages.sources_at([staging.url]).get(staging.url)
+        return PromotionResult(True, None, staging.id) if known is None else _not_promoted(staging, known)
     (source_id,) = pages.promote([staging])
     if source_id is not None:
         return PromotionResult(True, source_id, staging.id)

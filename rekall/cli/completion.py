@@ -47,6 +47,30 @@ def suggestion_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
     return _from_base(ctx, offer)
 
 
+def source_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
+    """Ids of sources that begin so, with their domains; the best ones when nothing is typed; see `entry_ids`."""
+    from rekall.store.sources.records import Sources
+
+    def offer(session: Session) -> list[tuple[str, str]]:
+        sources = Sources(session)
+        found = sources.beginning_with(incomplete) if incomplete else sources.list_sources(limit=SHOWN)
+        return [(one.id, one.domain) for one in found]
+
+    return _from_base(ctx, offer)
+
+
+def page_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
+    """Ids of staged pages that begin so, with their addresses; the best ones when nothing is typed; see `entry_ids`."""
+    from rekall.store.staging import Staging
+
+    def offer(session: Session) -> list[tuple[str, str]]:
+        pages = Staging(session)
+        found = pages.beginning_with(incomplete) if incomplete else pages.get_staging_entries(limit=SHOWN)
+        return [(one.id, one.url) for one in found]
+
+    return _from_base(ctx, offer)
+
+
 def _from_base(ctx: Any, offer: Callable[[Session], list[tuple[str, str]]]) -> list[tuple[str, str]]:
     from rekall.store.opening import read_state
     from rekall.store.session import Session

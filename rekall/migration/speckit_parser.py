@@ -96,14 +96,19 @@ def parse_research_file(file_path: Path) -> ParseResult:
     return result
 
 
+def default_directory() -> Path:
+    """Where Spec Kit keeps its notes: `~/.speckit/research`."""
+    return Path.home() / ".speckit" / "research"
+
+
 def scan_research_directory(directory: Path | None = None, pattern: str = "*.md") -> list[ParseResult]:
     """Parse the files of a directory, in the order of their names; a directory that is not there has none.
 
     Args:
-        directory: `~/.speckit/research` if left out.
+        directory: `default_directory()` if left out.
         pattern: which files.
     """
-    folder = Path.home() / ".speckit" / "research" if directory is None else directory
+    folder = default_directory() if directory is None else directory
     return [parse_research_file(file) for file in sorted(folder.glob(pattern)) if file.is_file()]
 
 

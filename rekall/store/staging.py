@@ -58,6 +58,12 @@ class Staging:
         row = the_one(rows, url_or_id, "staged page", "rekall sources staging list")
         return _page(capture_from_row(StagingEntry, row))
 
+    def beginning_with(self, prefix: str) -> list[StagingEntry]:
+        """The pages whose id begins so, a few at most; none for an empty prefix."""
+        return [
+            _page(page) for page in captures_from_rows(StagingEntry, beginning_with(self._session, _SELECT, prefix))
+        ]
+
     def delete_staging_entry(self, entry_id: str) -> bool:
         """Remove a page; tell whether it was there. A source that it became stays."""
         return self._session.execute("DELETE FROM sources_staging WHERE id = ?", (entry_id,)).rowcount > 0

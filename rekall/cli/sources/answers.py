@@ -11,8 +11,13 @@ from rekall.cli import output
 from rekall.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from rekall.db import Database
     from rekall.models import Source
+
+_WORDS_WIDTH = 16
+"""Characters of a column of words, such as the name of a tool, before it wraps."""
 
 JsonOutput = Annotated[bool, typer.Option("--json", help="Answer with a JSON document, as in a pipe.")]
 
@@ -59,11 +64,26 @@ def write_counts(heading: str, counts: Mapping[str | None, int] | Mapping[str, i
             output.write(f"{count:>6}  {output.one_line(name or '(none)')}")
 
 
-def draw(columns: Sequence[str], rows: Iterable[Sequence[str]], *, widest: str, last_line: str) -> None:
-    """Draw a table; only the widest column wraps."""
-    table = output.table(columns, narrow=[name for name in columns if name != widest], widest=widest)
+def draw(
+    columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, narrow: Sequence[str], widest: str, last_line: str
+) -> None:
+    """Draw a table of which every column can be seen, however long the texts are.
+
+    Args:
+        narrow: columns of few characters, which never wrap.
+        widest: the column that takes what the others leave; the rest wrap early.
+    """
+    table = output.table(columns, narrow=narrow, widest=widest)
+    for column, name in zip(table.columns, columns, strict=True):
+        column.max_width = None if name in (*narrow, widest) else _WORDS_WIDTH
     for row in rows:
-        table.add_row(*map(output.plain, row))
+        table.add_row(*(output.plain(cell) if isinstance(cell, str) else cell for cell in row))
     console = output.console()
     console.print(table)
     console.print(output.plain(last_line))
+
+
+def page_cell(url: str, more: str | None) -> Text:
+    """A page in a table: its address, and below it what else is known."""
+    cell = output.plain(url)
+    return cell.append("\n").append(output.plain(more, "dim")) if more else cell

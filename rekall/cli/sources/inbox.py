@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rekall.cli import output
 from rekall.cli.opening import open_base
-from rekall.cli.sources.answers import JsonOutput, draw, in_json, refuse, write_counts, write_facts
+from rekall.cli.sources.answers import JsonOutput, draw, in_json, page_cell, refuse, write_counts, write_facts
+
+if TYPE_CHECKING:
+    from rekall.models import InboxEntry
 
 _TOP = 10
 
@@ -81,15 +84,28 @@ def list_entries(
         output.write_json({"count": total, "showing": len(entries), "entries": records})
     elif entries:
         rows = [
-            (f"{entry.captured_at:%Y-%m-%d}", entry.cli_source, entry.url, entry.validation_error or _state(entry))
+            (
+                f"{entry.captured_at:%Y-%m-%d}",
+                entry.cli_source,
+                page_cell(entry.url, entry.validation_error),
+                _state(entry),
+            )
             for entry in entries
         ]
-        draw(["Captured", "Tool", "URL", "State"], rows, widest="URL", last_line=f"{len(entries)} of {total}")
+        draw(
+            ["Captured", "Tool", "URL", "State"],
+            rows,
+            narrow=("Captured", "State"),
+            widest="URL",
+            last_line=f"{len(entries)} of {total}",
+        )
     else:
         output.write("No addresses in quarantine." if quarantine else "The inbox is empty.")
 
 
-def _state(entry: Any) -> str:
+def _state(entry: InboxEntry) -> str:
+    if not entry.is_valid:
+        return "quarantine"
     return "waiting" if entry.enriched_at is None else "enriched"
 
 

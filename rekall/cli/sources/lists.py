@@ -10,20 +10,38 @@ import typer
 from rekall.cli import output
 from rekall.cli.opening import open_base
 from rekall.cli.sources.answers import JsonOutput, draw, in_json, write_counts, write_facts
+from rekall.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from rekall.models import Source
 
 
+def complete_status(incomplete: str) -> list[str]:
+    """The statuses that begin so."""
+    from rekall.models import VALID_SOURCE_STATUSES
+
+    return [status for status in VALID_SOURCE_STATUSES if status.startswith(incomplete)]
+
+
 def list_sources(
     ctx: typer.Context,
     status: Annotated[
-        str | None, typer.Option("--status", "-s", help="Only this status: active, inaccessible or archived.")
+        str | None,
+        typer.Option(
+            "--status",
+            "-s",
+            help="Only this status: active, inaccessible or archived.",
+            autocompletion=complete_status,
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Sources at most; a negative number is no limit.")] = 20,
     json_output: JsonOutput = False,
 ) -> None:
     """List the sources, best score first."""
+    from rekall.models import VALID_SOURCE_STATUSES
+
+    if status is not None and status not in VALID_SOURCE_STATUSES:
+        raise InvalidValueError(f"unknown status '{status}': use one of {', '.join(VALID_SOURCE_STATUSES)}")
     with open_base(ctx) as base:
         sources = base.list_sources(status, limit=limit)
     if in_json(json_output):
@@ -80,7 +98,8 @@ def list_themes(
         output.write_json({"themes": themes})
     elif themes:
         rows = [(theme["theme"], str(theme["count"]), f"{theme['avg_score']:.1f}") for theme in themes]
-        draw(["Theme", "Sources", "Score"], rows, widest="Theme", last_line=output.counted(len(themes), "theme"))
+        last_line = output.counted(len(themes), "theme")
+        draw(["Theme", "Sources", "Score"], rows, narrow=("Sources", "Score"), widest="Theme", last_line=last_line)
     else:
         output.write("No source has a theme; 'rekall sources add-theme' gives it one.")
 
@@ -134,14 +153,20 @@ def _draw(sources: Sequence[Source]) -> None:
     rows = [
         (
             ids[source.id],
-            f"{source.domain} {source.url_pattern or ''}".strip(),
+            _name(source),
             f"{source.personal_score:.0f}",
             _standing(source),
         )
         for source in sources
     ]
     last_line = output.counted(len(sources), "source")
-    draw(["ID", "Source", "Score", "Standing"], rows, widest="Source", last_line=last_line)
+    draw(["ID", "Source", "Score", "Standing"], rows, narrow=("ID", "Score"), widest="Source", last_line=last_line)
+
+
+def _name(source: Source) -> str:
+    """Domain and pattern; the pattern alone where it is a whole address, as that of a promoted page is."""
+    pattern = source.url_pattern or ""
+    return pattern if pattern.startswith(("http://", "https://")) else f"{source.domain} {pattern}".strip()
 
 
 def _standing(source: Source) -> str:

@@ -29,26 +29,24 @@ def migrate(
     """
     from rekall.migration import scan_research_directory
     from rekall.migration.research import import_research
+    from rekall.migration.speckit_parser import default_directory
 
-    if path is not None and not path.expanduser().is_dir():
-        refuse(
-            f"{path} is no folder: give the one with the notes",
-            code="path_not_found",
-            status=2,
-            json_output=json_output,
-        )
-    results = scan_research_directory(None if path is None else path.expanduser())
+    folder = default_directory() if path is None else path.expanduser()
+    if not folder.is_dir():
+        message = f"{folder} is no folder: give the one with the notes by --path"
+        refuse(message, code="path_not_found", status=2, json_output=json_output)
+    results = scan_research_directory(folder)
     with open_base(ctx) as base:
         document = import_research(base, results, dry_run=dry_run, force=force)
     if in_json(json_output):
         output.write_json(document)
         return
-    would = "would be " if dry_run else ""
+    done = "would be " if dry_run else ""
     write_facts(
         {
             "Notes": len(results),
-            f"New sources {would}added".replace("  ", " "): document["imported"],
-            f"Known ones {would}changed": document["updated"],
+            f"New sources {done}added": document["imported"],
+            f"Known ones {done}changed": document["updated"],
             "Unchanged": document["skipped"],
             "Themes": ", ".join(document["themes"]) or "none",
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,14 +11,40 @@ from rekall.cli.opening import open_base
 from rekall.cli.sources.answers import JsonOutput, find_source, in_json, refuse
 
 _AUTO = "auto"
-SourceId = Annotated[str, typer.Argument(help="Id of the source, or a prefix of it.", show_default=False)]
+
+
+def complete_source(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Ids of sources that begin so, with their domains. Creates and migrates nothing."""
+    from rekall.cli.completion import source_ids
+
+    return source_ids(ctx, incomplete)
+
+
+def complete_role(incomplete: str) -> list[str]:
+    """The roles that begin so."""
+    from rekall.models import VALID_SOURCE_ROLES
+
+    return [role for role in (*VALID_SOURCE_ROLES, _AUTO) if role.startswith(incomplete)]
+
+
+def source_id_argument(text: str) -> Any:
+    """An argument that takes the id of a source, or a prefix of one."""
+    return typer.Argument(help=text, show_default=False, autocompletion=complete_source)
+
+
+SourceId = Annotated[str, source_id_argument("Id of the source, or a prefix of it.")]
 
 
 def classify(
     ctx: typer.Context,
     source_id: SourceId,
     role: Annotated[
-        str, typer.Argument(help="hub, authority, unclassified, or auto: that of its domain.", show_default=False)
+        str,
+        typer.Argument(
+            help="hub, authority, unclassified, or auto: that of its domain.",
+            show_default=False,
+            autocompletion=complete_role,
+        ),
     ],
     json_output: JsonOutput = False,
 ) -> None:

@@ -9,7 +9,8 @@ import typer
 from rekall.cli import output
 from rekall.cli.opening import open_base
 from rekall.cli.progress import progress
-from rekall.cli.sources.answers import JsonOutput, find_source, in_json, write_facts
+from rekall.cli.sources.answers import JsonOutput, find_source, in_json, refuse, write_facts
+from rekall.cli.sources.roles import source_id_argument
 
 if TYPE_CHECKING:
     from rekall.db import Database
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 def recalculate(
     ctx: typer.Context,
-    source_id: Annotated[
-        str | None, typer.Argument(help="Only this source; a prefix of its id.", show_default=False)
-    ] = None,
-    update_promotions: Annotated[bool, typer.Option("--promotions/--no-promotions", help="Promotions too.")] = True,
+    source_id: Annotated[str | None, source_id_argument("Only this source; a prefix of its id.")] = None,
+    update_promotions: Annotated[
+        bool, typer.Option("--promotions/--no-promotions", help="Promotions too, where no source is named.")
+    ] = True,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what a score is made of.")] = False,
     json_output: JsonOutput = False,
 ) -> None:
@@ -50,11 +51,13 @@ def _all(base: Database, update_promotions: bool) -> dict[str, Any]:
 def _one(base: Database, source_id: str, *, verbose: bool, json_output: bool) -> dict[str, Any]:
     source = find_source(base, source_id, status=2, json_output=json_output)
     new_score = base.recalculate_source_score(source.id)
+    if new_score is None:  # deleted by another process since
+        refuse(f"no source has the id {source.id}", code="not_found", status=2, json_output=json_output)
     document: dict[str, Any] = {
         "source_id": source.id,
         "domain": source.domain,
         "old_score": round(source.personal_score, 2),
-        "new_score": None if new_score is None else round(new_score, 2),
+        "new_score": round(new_score, 2),
     }
     if verbose:
         document |= {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -12,13 +13,12 @@ from rekall.cli.opening import settings
 from rekall.cli.sources.answers import JsonOutput, in_json, write_facts
 from rekall.errors import InvalidValueError
 
-if TYPE_CHECKING:
-    from rekall.config import Config
-
 
 def promotion_config(
     ctx: typer.Context,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Show the settings, as always.")] = True,
+    show: Annotated[
+        bool, typer.Option("--show/--no-show", help="Show the settings, or change them without a word.")
+    ] = True,
     threshold: Annotated[
         float | None, typer.Option("--threshold", "-t", help="Score from which a page is promoted, 0 to 100.")
     ] = None,
@@ -38,21 +38,17 @@ def promotion_config(
     json_output: JsonOutput = False,
 ) -> None:
     """Show or change what decides on promotion."""
-    from rekall.config import set_promotion_config
-
     weights = {"citation_weight": citation_weight, "project_weight": project_weight, "recency_weight": recency_weight}
     _check("threshold", threshold, 0, 100)
     for name, weight in weights.items():
         _check(name.replace("_", " "), weight, 0, 1)
     if half_life is not None and not 0 < half_life < math.inf:
         raise InvalidValueError(f"half life {half_life:g} is out of range: give days, more than 0")
-    config = settings(ctx)
-    changes: dict[str, Any] = {"threshold": threshold, **weights, "recency_half_life_days": half_life}
-    if reset:
-        config = _without(ctx, config, "promotion")
-    if any(value is not None for value in changes.values()) and not set_promotion_config(**changes):
-        raise InvalidValueError(_not_saved(config))
-    document = _promotion(changed=reset or any(value is not None for value in changes.values()))
+    changes = {"threshold": threshold, **weights, "recency_half_life_days": half_life}
+    changed = _change(ctx, "promotion", changes, reset=reset)
+    if not show:
+        return
+    document = _promotion(changed=changed)
     if in_json(json_output):
         output.write_json(document)
         return
@@ -70,7 +66,9 @@ def promotion_config(
 
 def autoscan_config(
     ctx: typer.Context,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Show the settings, as always.")] = True,
+    show: Annotated[
+        bool, typer.Option("--show/--no-show", help="Show the settings, or change them without a word.")
+    ] = True,
     enabled: Annotated[
         bool | None, typer.Option("--enabled/--disabled", help="Scan by itself, or not.", show_default=False)
     ] = None,
@@ -81,15 +79,14 @@ def autoscan_config(
     json_output: JsonOutput = False,
 ) -> None:
     """Show or change the automatic scan."""
-    from rekall.config import get_autoscan_config, set_autoscan_config
+    from rekall.config import get_autoscan_config
 
     if interval is not None and not 0 < interval < math.inf:
         raise InvalidValueError(f"interval {interval:g} is out of range: give hours, more than 0")
-    names = None if connectors is None else [name for name in map(str.strip, connectors.split(",")) if name]
-    config = settings(ctx)
-    changed = any(value is not None for value in (enabled, interval, names))
-    if changed and not set_autoscan_config(enabled, interval, names):
-        raise InvalidValueError(_not_saved(config))
+    names = None if connectors is None else ",".join(filter(None, map(str.strip, connectors.split(","))))
+    changed = _change(ctx, "autoscan", {"enabled": enabled, "interval_hours": interval, "connectors": names})
+    if not show:
+        return
     now = get_autoscan_config()
     document: dict[str, Any] = {
         "enabled": now.enabled,
@@ -113,14 +110,30 @@ def _check(name: str, value: float | None, lowest: float, highest: float) -> Non
         raise InvalidValueError(f"{name} {value:g} is out of range: give {lowest:g} to {highest:g}")
 
 
-def _without(ctx: typer.Context, config: Config, section: str) -> Config:
-    """The configuration once a section is out of config.toml."""
+def _change(ctx: typer.Context, section: str, values: Mapping[str, Any], *, reset: bool = False) -> bool:
+    """Put what is given into a section of config.toml, and read the configuration again.
+
+    Args:
+        values: what is None stays.
+        reset: take the section out of the file before.
+
+    Returns:
+        Whether there was anything to change.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
     from rekall.config_file import CONFIG_NAME, update_toml
 
-    path = config.config_dir / CONFIG_NAME
-    if path.exists():
+    path = settings(ctx).config_dir / CONFIG_NAME
+    given = {name: value for name, value in values.items() if value is not None}
+    if reset and path.exists():
         update_toml(path, {section: None})
-    return settings(ctx, quiet=True)
+    if given:
+        update_toml(path, {section: given})
+    if given or reset:
+        settings(ctx, quiet=True)
+    return bool(given) or reset
 
 
 def _promotion(*, changed: bool) -> dict[str, Any]:
@@ -139,7 +152,3 @@ def _promotion(*, changed: bool) -> dict[str, Any]:
         "caps": {"max_citations": now.max_citations, "max_projects": now.max_projects},
     }
     return {**document, "status": "updated"} if changed else document
-
-
-def _not_saved(config: Config) -> str:
-    return f"the settings could not be saved in {config.config_dir}: see 'rekall doctor'"

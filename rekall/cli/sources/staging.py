@@ -8,7 +8,7 @@ import typer
 
 from rekall.cli import output
 from rekall.cli.opening import open_base
-from rekall.cli.sources.answers import JsonOutput, draw, in_json, refuse, write_counts, write_facts
+from rekall.cli.sources.answers import JsonOutput, draw, in_json, page_cell, refuse, write_counts, write_facts
 from rekall.errors import InvalidValueError, RekallError
 
 if TYPE_CHECKING:
@@ -23,6 +23,19 @@ def complete_content_type(incomplete: str) -> list[str]:
     from rekall.models import VALID_CONTENT_TYPES
 
     return [value for value in VALID_CONTENT_TYPES if value.startswith(incomplete)]
+
+
+def complete_page(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Ids of pages that begin so, with their addresses. Creates and migrates nothing."""
+    from rekall.cli.completion import page_ids
+
+    return page_ids(ctx, incomplete)
+
+
+def page_argument() -> Any:
+    """An argument that takes a page."""
+    text = "Address or id of a page, or a prefix of the id."
+    return typer.Argument(help=text, show_default=False, autocompletion=complete_page)
 
 
 def list_pages(
@@ -55,16 +68,23 @@ def list_pages(
     if in_json(json_output):
         output.write_json({"count": len(shown), "entries": [_record(page, score) for score, page in shown]})
     elif shown:
+        ids = output.short_ids(page.id for _, page in shown)
         rows = [
             (
+                ids[page.id],
                 f"{get_promotion_indicator(page, score=score)} {score:.0f}",
                 page.content_type or "",
-                page.title or "",
-                page.url,
+                page_cell(page.url, page.title),
             )
             for score, page in shown
         ]
-        draw(["Score", "Type", "Title", "URL"], rows, widest="URL", last_line=f"{len(shown)} of {len(found)}")
+        draw(
+            ["ID", "Score", "Type", "Page"],
+            rows,
+            narrow=("ID", "Score", "Type"),
+            widest="Page",
+            last_line=f"{len(shown)} of {len(found)}",
+        )
     else:
         output.write("No pages to list.")
 
@@ -119,9 +139,7 @@ def stats(ctx: typer.Context, json_output: JsonOutput = False) -> None:
 
 def promote(
     ctx: typer.Context,
-    url_or_id: Annotated[
-        str | None, typer.Argument(help="Address or id of a page, or a prefix of the id.", show_default=False)
-    ] = None,
+    url_or_id: Annotated[str | None, page_argument()] = None,
     auto: Annotated[bool, typer.Option("--auto", "-a", help="Every page that has earned it.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what would be done, and write nothing.")
@@ -168,33 +186,23 @@ def _promote_one(base: Database, url_or_id: str, dry_run: bool, json_output: boo
 
     page = _find(base, url_or_id, json_output)
     page.promotion_score = calculate_promotion_score(page)
-    document = {"mode": "manual", "dry_run": dry_run, "staging_id": page.id, "url": page.url}
-    if dry_run:
-        source_id = None
-    else:
-        result = promote_source(base, page)
-        source_id = result.source_id
-        if not result.success:
-            refuse(
-                result.error or "nothing was promoted",
-                code="not_promoted",
-                status=1,
-                json_output=json_output,
-                **document,
-            )
+    document: dict[str, Any] = {"mode": "manual", "dry_run": dry_run, "staging_id": page.id, "url": page.url}
+    result = promote_source(base, page, dry_run=dry_run)
+    document["source_id"] = result.source_id
+    if not result.success:
+        message = result.error or "nothing was promoted"
+        refuse(message, code="not_promoted", status=1, json_output=json_output, **document)
     if in_json(json_output):
-        output.write_json({"status": "success", **document, "source_id": source_id, "score": page.promotion_score})
+        output.write_json({"status": "success", **document, "score": page.promotion_score})
     elif dry_run:
         output.write(f"{output.one_line(page.url)} would become a source, score {page.promotion_score:g}.")
     else:
-        output.write(f"{output.one_line(page.url)} is the source {source_id} now.")
+        output.write(f"{output.one_line(page.url)} is the source {result.source_id} now.")
 
 
 def drop(
     ctx: typer.Context,
-    url_or_id: Annotated[
-        str, typer.Argument(help="Address or id of a page, or a prefix of the id.", show_default=False)
-    ],
+    url_or_id: Annotated[str, page_argument()],
     force: Annotated[bool, typer.Option("--force", "-f", help="Do not ask.")] = False,
     json_output: JsonOutput = False,
 ) -> None:

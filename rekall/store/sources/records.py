@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from rekall.errors import GuardFailed, InvalidValueError
-from rekall.infra.interfaces import Params, Statement, Value
+from rekall.infra.interfaces import Params, Row, Statement, Value
 from rekall.models import Source, generate_ulid
 from rekall.store.ids import beginning_with, the_one
 from rekall.store.rows import iso, utc_now
@@ -74,8 +74,11 @@ class Sources:
         Raises:
             InvalidValueError: none, or several.
         """
-        rows = beginning_with(self._session, f"SELECT {SOURCE_SELECT} FROM sources", prefix)
-        return source_from_row(the_one(rows, prefix, "source", "rekall sources list"))
+        return source_from_row(the_one(self._beginning_with(prefix), prefix, "source", "rekall sources list"))
+
+    def beginning_with(self, prefix: str) -> list[Source]:
+        """The sources that `prefix` may stand for, a few at most; none for an empty one."""
+        return [source_from_row(row) for row in self._beginning_with(prefix)]
 
     def get_source_by_domain(self, domain: str, url_pattern: str | None = None) -> Source | None:
         """The source of a domain and pattern; without a pattern the one of the whole domain."""
@@ -175,6 +178,9 @@ class Sources:
             "id = :id AND enrichment_status = 'proposed'",
             {"id": source_id},
         )
+
+    def _beginning_with(self, prefix: str) -> list[Row]:
+        return beginning_with(self._session, f"SELECT {SOURCE_SELECT} FROM sources", prefix)
 
     def _first(self, condition: str, params: Params) -> Source | None:
         # a file of 0.3 may hold the same source several times: the first id speaks for all
