@@ -222,6 +222,17 @@ def test_a_known_address_is_a_failure(db: Database) -> None:
     assert one.promoted_at is None
 
 
+def test_a_dry_run_of_one_page(db: Database) -> None:
+    """Tells what would come of it, and writes nothing, on the page neither."""
+    (one,) = staged(db, page())
+    planned = promote_source(db, one, dry_run=True)
+    assert (planned.success, planned.source_id, one.promoted_at) == (True, None, None)
+    assert source_rows(db) == []
+    made = promote_source(db, one)
+    refused = promote_source(db, one, dry_run=True)
+    assert (refused.success, refused.source_id) == (False, made.source_id)
+
+
 def test_a_page_that_is_gone(db: Database) -> None:
     """Nothing is made of it."""
     result = promote_source(db, page())

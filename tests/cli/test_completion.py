@@ -9,7 +9,7 @@ from support.command_line import CommandLine, run_program
 from support.databases import unpack
 
 from rekall.db import Database
-from rekall.models import Suggestion
+from rekall.models import Source, StagingEntry, Suggestion
 
 
 def _complete(*words: str) -> list[str]:
@@ -37,6 +37,11 @@ def _complete(*words: str) -> list[str]:
         (("mcp", "--print-config", "cu"), ["cursor"]),
         (("edit", "a", "--add"), ["--add-tag"]),
         (("suggest", "--type", "l"), ["link"]),
+        (("sources", "cl"), ["classify"]),
+        (("sources", "staging", "pro"), ["promote"]),
+        (("sources", "classify", "a", "au"), ["authority", "auto"]),
+        (("sources", "list", "--status", "in"), ["inaccessible"]),
+        (("sources", "staging", "list", "--type", "b"), ["blog"]),
     ],
     ids=lambda value: " ".join(value),
 )
@@ -65,6 +70,23 @@ def test_ids_of_suggestions(cli: CommandLine, home: Path) -> None:
         db.update_suggestion_status("01CE", "rejected")
     assert sorted(_complete("suggest", "--reject", "")) == ["01AB", "01CD"]
     assert _complete("suggest", "--accept", "01C") == ["01CD"]
+
+
+def test_ids_of_sources_and_pages(home: Path) -> None:
+    """By prefix; the best ones when nothing is typed; nothing is made where there is no base."""
+    assert _complete("sources", "classify", "") == []
+    assert not list(home.iterdir())
+    with Database(home / "knowledge.db") as db:
+        for source_id, score in (("01AB", 10.0), ("01CD", 90.0), ("02EF", 50.0)):
+            db.add_source(Source(source_id, f"{source_id}.example", personal_score=score))
+        db.add_staging_entry(StagingEntry("01PA", "https://a.example/", "a.example"))
+    for command in ("classify", "add-theme", "demote", "recalculate"):
+        assert _complete("sources", command, "") == ["01CD", "02EF", "01AB"]
+        assert _complete("sources", command, "01C") == ["01CD"]
+        assert _complete("sources", command, "09") == []
+    for command in ("promote", "drop"):
+        assert _complete("sources", "staging", command, "") == ["01PA"]
+        assert _complete("sources", "staging", command, "01P") == ["01PA"]
 
 
 def test_completion_makes_and_breaks_nothing(home: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import CommandLine
+from support.command_line import CommandLine, one_error_line, run_program
 
 from rekall.config import get_config, reset_config
 
@@ -78,6 +79,24 @@ def test_what_makes_no_sense_is_refused(options: list[str], words: str, cli: Com
     """Nothing is written."""
     assert words in cli.fails("sources", *options)
     assert not (get_config().config_dir / "config.toml").exists()
+
+
+def test_what_cannot_be_saved_is_one_line(cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It names the file and the reason; nothing is said to be changed."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REKALL_HOME", str(tmp_path / "file" / "inside"))
+    for options in (["promotion-config", "-t", "5"], ["autoscan-config", "-i", "5"]):
+        run = run_program("sources", *options)
+        assert (run.returncode, run.stdout) == (1, b"")
+        assert "config.toml: Not a directory" in one_error_line(run.stderr.decode())
+
+
+def test_a_change_without_a_word(cli: CommandLine) -> None:
+    """--no-show writes the settings and prints nothing."""
+    assert cli.ok("sources", "promotion-config", "--no-show", "-t", "12") == ""
+    assert cli.ok("sources", "autoscan-config", "--no-show", "-i", "3") == ""
+    assert answer(cli, "promotion-config")["threshold"] == 12.0
+    assert answer(cli, "autoscan-config")["interval_hours"] == 3.0
 
 
 def test_autoscan(cli: CommandLine) -> None:

@@ -114,6 +114,7 @@ def test_promote_one_page(cli: CommandLine, db: Database) -> None:
     assert [row[0] for row in raw.rows(db.db_path, "SELECT id FROM sources")] == [done["source_id"]]
     for arguments, code in (
         ([one.url], "not_promoted"),
+        ([one.url, "--dry-run"], "not_promoted"),
         (["https://nowhere.example/"], "not_found"),
         ([], "no_target"),
         ([one.url, "--auto"], "no_target"),
@@ -121,7 +122,9 @@ def test_promote_one_page(cli: CommandLine, db: Database) -> None:
         result = cli("sources", "staging", "promote", *arguments)
         assert (result.exit_code, json.loads(result.stdout)["code"]) == (1, code)
         assert one_error_line(result.stderr) == json.loads(result.stdout)["message"]
-    assert "already exists" in cli("sources", "staging", "promote", one.url).stderr
+    known = cli("sources", "staging", "promote", one.url)
+    assert "already exists" in known.stderr
+    assert json.loads(known.stdout)["source_id"] == done["source_id"]
 
 
 def test_a_promoted_page_can_be_demoted(cli: CommandLine, db: Database) -> None:

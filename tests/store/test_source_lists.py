@@ -294,3 +294,32 @@ def test_a_list_is_one_query(listed: Callable[[Database], list[Source]], tmp_pat
         assert len(listed(db)) == 20
         assert backend.reads() == 1
         assert backend.calls["execute_batch"] == backend.calls["execute"] == 0
+
+
+def test_the_overview(db: Database) -> None:
+    """Each kind counted, in any status; what is null counts as its default; the score is that of active ones."""
+    nothing = db.source_lists.overview()
+    assert (nothing.total, nothing.avg_score, nothing.by_role, nothing.by_reliability) == (0, 0.0, {}, {})
+    source(db, "A", "a.example", "x", "y", is_seed=1, role="hub", reliability="A", personal_score=33.333)
+    source(db, "B", "b.example", "x", is_promoted=1, is_seed=1, role=None, personal_score=None)
+    source(db, "C", "c.example", status="inaccessible", reliability=None, personal_score=99)
+    found = db.source_lists.overview()
+    assert (found.total, found.seeds, found.promoted, found.inaccessible, found.themes) == (3, 2, 1, 1, 2)
+    assert found.avg_score == 41.67
+    assert list(found.by_role.items()) == [("unclassified", 2), ("hub", 1)]
+    assert list(found.by_reliability.items()) == [("B", 2), ("A", 1)]
+
+
+def test_the_overview_takes_few_queries(tmp_path: Path) -> None:
+    """As many for 200 sources as for none."""
+    backend = CountingBackend(tmp_path / "k.db")
+    register_backend("database", backend)
+    with Database(tmp_path / "k.db") as db:
+        backend.reset()
+        db.source_lists.overview()
+        for_none = backend.reads()
+        for number in range(200):
+            source(db, str(number), f"{number}.example", f"theme {number}")
+        backend.reset()
+        assert db.source_lists.overview().themes == 200
+        assert backend.reads() == for_none <= 3
