@@ -7,6 +7,7 @@
     ├── EntryNotFoundError (ValueError)  no entry has that id
     │   └── AmbiguousIdError             a prefix that several ids share
     ├── InvalidValueError (ValueError)   a value that the store refuses
+    ├── ImportRefusedError (ValueError)  what should be imported cannot be
     ├── FetchError                       a page on the web could not be asked for
     ├── MissingDependencyError (ImportError) an optional package is not installed
     └── BackendError                     anything a back end raises
@@ -69,6 +70,10 @@ class AmbiguousIdError(EntryNotFoundError):
 
 class InvalidValueError(RekallError, ValueError):
     """A value that Rekall does not accept; the text names the value and what is accepted."""
+
+
+class ImportRefusedError(RekallError, ValueError):
+    """What should be imported is damaged, of another form, or beyond a limit; nothing was written."""
 
 
 class MissingDependencyError(RekallError, ImportError):
