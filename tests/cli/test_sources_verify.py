@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,15 +82,25 @@ def test_in_a_terminal(cli: CommandLine, db: Database, web: Web) -> None:
     assert "--force" in run_in_terminal(["sources", "verify"])[1]
 
 
-def test_an_interrupt_keeps_what_was_checked(cli: CommandLine, db: Database, web: Web) -> None:
-    """Ctrl-C while a slow page is waited for: status 130, and the fast one is stored."""
+def test_an_interrupt_keeps_what_was_checked(db: Database, web: Web, tmp_path: Path) -> None:
+    """Ctrl-C while a slow page is waited for: status 130, and what came before it is stored."""
     sources.source(db, "S0", "slow.example", url_pattern=web.url("/slow/30"))
+    process = tmp_path / "process"
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 50
+        while "/slow/30" not in web.paths() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(int(process.read_text()), signal.SIGINT)
+
+    waiting = threading.Thread(target=interrupt)
+    waiting.start()
     program = (
-        "import os, runpy, signal, threading\n"
-        "threading.Timer(3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()\n"
+        f"import os, pathlib, runpy; pathlib.Path({str(process)!r}).write_text(str(os.getpid()))\n"
         "runpy.run_module('rekall', run_name='__main__')"
     )
     status, shown = run_in_terminal(["sources", "verify", "--allow-private"], program=program)
+    waiting.join()
     assert status == 130, shown
     assert "what was checked is kept: 2 sources" in shown
     assert statuses(db) == [("S0", "active"), ("S1", "active"), ("S2", "inaccessible")]
