@@ -10,6 +10,8 @@
     ├── ImportRefusedError (ValueError)  what should be imported cannot be
     ├── FetchError                       a page on the web could not be asked for
     ├── MissingDependencyError (ImportError) an optional package is not installed
+    ├── EmbeddingModelNotAvailable (RuntimeError) no vector can be computed
+    │   └── EmbeddingPackageMissingError (+ MissingDependencyError) its packages are not installed
     └── BackendError                     anything a back end raises
         ├── TransientError               certainly not applied: any call may be tried again
         ├── OutcomeUnknownError          perhaps applied: reads and idempotent writes may be tried again
@@ -78,6 +80,14 @@ class ImportRefusedError(RekallError, ValueError):
 
 class MissingDependencyError(RekallError, ImportError):
     """Something was asked for that needs a package which is not installed; the text names it and what to run."""
+
+
+class EmbeddingModelNotAvailable(RekallError, RuntimeError):  # noqa: N818  # the name that users of 0.3 catch
+    """The embedding model cannot compute vectors; the text names it, what is wrong and what to run."""
+
+
+class EmbeddingPackageMissingError(EmbeddingModelNotAvailable, MissingDependencyError):
+    """A package that the embedding model needs is not installed."""
 
 
 class FetchError(RekallError):

@@ -1,0 +1,55 @@
+"""How alike vectors are: the cosine of the angle between them. numpy, which is optional, is loaded on use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def cosine_similarity(vec1: np.ndarray, vec2: np.ndarray) -> float:
+    """The cosine of the angle between two vectors, from -1 to 1; 0 when one of them has no length.
+
+    Args:
+        vec1: shape (n,).
+        vec2: shape (n,).
+    """
+    import numpy as np
+
+    lengths = float(np.linalg.norm(vec1)) * float(np.linalg.norm(vec2))
+    return float(np.dot(vec1, vec2)) / lengths if lengths else 0.0
+
+
+def batch_cosine_similarity(
+    query_vec: np.ndarray,
+    vectors_matrix: np.ndarray,
+    entry_ids: list[str],
+    threshold: float = 0.0,
+    limit: int = 20,
+    exclude_id: str | None = None,
+) -> list[tuple[str, float]]:
+    """The vectors most like one, best first; equally good ones in their order.
+
+    Args:
+        query_vec: shape (n,); one without length is like nothing.
+        vectors_matrix: shape (entries, n).
+        entry_ids: one for each row.
+        threshold: the lowest similarity that counts.
+        limit: results at most.
+        exclude_id: an id to pass over.
+
+    Returns:
+        Pairs of id and similarity.
+    """
+    import numpy as np
+
+    query, rows = np.asarray(query_vec, dtype=np.float32), np.asarray(vectors_matrix, dtype=np.float32)
+    length = float(np.linalg.norm(query))
+    if not rows.size or not length:
+        return []
+    lengths = np.linalg.norm(rows, axis=1)
+    lengths[lengths == 0] = 1
+    scores = (rows @ query) / (lengths * length)
+    ranked = ((entry_ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable"))
+    return [one for one in ranked if one[1] >= threshold and one[0] != exclude_id][: max(limit, 0)]
