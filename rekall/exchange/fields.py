@@ -1,0 +1,268 @@
+"""The values of records as JSON can hold them, and back: nothing is lost, and nothing of a wrong type comes in.
+
+An entry has two parts. The first is what Rekall 0.3 wrote of it, sixteen keys, which 0.3 still reads. The second is
+what those keys do not say: the rest of its columns, its times with their offset, and whatever the keys would give
+back in another form, such as a text that is missing and not empty.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rekall.errors import CorruptError, ImportRefusedError
+from rekall.exchange.records import ENTRIES, Record
+from rekall.exchange.times import with_offset, without_offset
+from rekall.serializers import entry_to_dict
+from rekall.store.columns import COLUMNS, LOCAL, Column
+from rekall.store.context_codec import compress_context
+from rekall.store.rows import entry_from_row
+
+_SIXTEEN = (
+    *("id", "title", "type", "content", "project", "confidence", "status", "superseded_by", "created_at"),
+    *("updated_at", "memory_type", "last_accessed", "access_count", "consolidation_score", "next_review"),
+)
+"""Those of the sixteen keys that are columns; `tags` is the other."""
+_DEFAULTS: Mapping[str, Any] = {
+    **dict.fromkeys(COLUMNS[ENTRIES]),
+    "content": "",
+    "confidence": 2,
+    "status": "active",
+    "memory_type": "episodic",
+    "access_count": 0,
+    "consolidation_score": 0.0,
+    "review_interval": 1,
+    "ease_factor": 2.5,
+    "centrality_score": 0.0,
+}
+_WIDEST = 2**63
+_SHOWN = 40
+
+
+def entry_dict(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The sixteen keys of an entry, as 0.3 wrote them.
+
+    Args:
+        values: of a record.
+
+    Raises:
+        CorruptError: the base holds a value that cannot be read.
+    """
+    return entry_to_dict(entry_from_row({**_DEFAULTS, **values, "tags": json.dumps(values["tags"], separators=(",", ":"))}))
+
+
+def more_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sixteen keys of an entry do not say exactly, safe for JSON.
+
+    Raises:
+        CorruptError: the base holds a value that cannot be read.
+    """
+    kept = entry_dict(values)
+    values = {**_DEFAULTS, **values}
+    text = values["context_structured"]
+    implied = {**_DEFAULTS} | {key: kept[key] for key in _SIXTEEN} | {"context_blob": text and compress_context(text)}
+    more: dict[str, Any] = {}
+    context = _as_object(text)
+    if context is not None:
+        more["context"], implied["context_structured"] = context, text
+    for name, column in COLUMNS[ENTRIES].items():
+        value = values[name]
+        if (column.time and value is not None) or type(value) is not type(implied[name]) or value != implied[name]:
+            more[name] = _encoded(value, column)
+    keywords = values.get("keywords")
+    if keywords is not None and list(keywords) != keywords_of(text):
+        more["keywords"] = list(keywords)
+    return more
+
+
+def entry_record(data: Mapping[str, Any], more: Mapping[str, Any] | None, place: str) -> Record:
+    """The record of an entry.
+
+    Args:
+        data: the sixteen keys; the id and the title are needed, the others take defaults, unknown ones are ignored.
+        more: what `more_of` gave; None when there is no more than the sixteen keys.
+        place: for messages.
+
+    Raises:
+        ImportRefusedError: a value is missing or not one that a base can hold.
+    """
+    given = {key: data[key] for key in _SIXTEEN if data.get(key) is not None}
+    values: dict[str, Any] = {}
+    for name in ("id", "title"):
+        if name not in given:
+            raise ImportRefusedError(f"{place} has no {name}: it is damaged, or was not made by Rekall")
+    given.setdefault("type", "reference")
+    for name, value in given.items():
+        values[name] = _checked(name, value, COLUMNS[ENTRIES][name], place)
+    values.setdefault("created_at", datetime.now().isoformat())
+    values.setdefault("updated_at", values["created_at"])
+    values["tags"] = _texts("tags", data.get("tags") or [], place)
+    for name, value in (more or {}).items():
+        if name == "context":
+            values["context_structured"] = _as_text(value, place)
+        elif name == "keywords":
+            values["keywords"] = _texts(name, value, place)
+        elif name in COLUMNS[ENTRIES] and name != "id":
+            values[name] = _checked(name, value, COLUMNS[ENTRIES][name], place)
+    return checked_entry(Record(ENTRIES, values, place))
+
+
+def checked_entry(record: Record) -> Record:
+    """A record of an entry that was put together by any reader.
+
+    Raises:
+        ImportRefusedError: a value is missing or not one that a base can hold.
+    """
+    values, place = record.values, record.place
+    for name in ("id", "title", "type", "created_at", "updated_at"):
+        if not isinstance(values.get(name), str):
+            raise ImportRefusedError(f"{place} has no {name}: an entry needs one")
+    for name, value in values.items():
+        if name in COLUMNS[ENTRIES]:
+            _check_kind(name, value, COLUMNS[ENTRIES][name], place)
+    confidence = values.get("confidence")
+    if confidence is not None and not 0 <= confidence <= 5:
+        raise ImportRefusedError(f"{place}: confidence is {confidence}, not 0 to 5")
+    try:
+        entry_from_row({**_DEFAULTS, **values, "tags": "[]"})
+    except (CorruptError, ValueError, TypeError, OverflowError) as error:
+        reason = str(error.__cause__ or error)
+        raise ImportRefusedError(f"{place} cannot be read: {_shown(reason)}") from error
+    return record
+
+
+def encode(record: Record) -> dict[str, Any]:
+    """A row of another table than `entries`, safe for JSON; columns that are NULL are left out."""
+    columns = COLUMNS[record.table]
+    return {name: _encoded(value, columns[name]) for name, value in record.values.items() if value is not None} | {
+        name: None for name, value in record.values.items() if value is None and not columns[name].nullable
+    }
+
+
+def decode(table: str, data: Mapping[str, Any], place: str) -> Record:
+    """The row that `encode` gave.
+
+    Raises:
+        ImportRefusedError: a value is missing or not one that a base can hold.
+    """
+    if not isinstance(data, Mapping):
+        raise ImportRefusedError(f"{place} is no JSON object: it is damaged")
+    values: dict[str, Any] = {}
+    for name, column in COLUMNS[table].items():
+        if name in data:
+            values[name] = _checked(name, data[name], column, place)
+        elif column.required:
+            raise ImportRefusedError(f"{place} has no {name}: it is damaged")
+        elif column.nullable:
+            values[name] = None
+    return Record(table, values, place)
+
+
+def keywords_of(context: str | None) -> list[str]:
+    """The keywords that a structured context is found by, sorted; none when there is none or it cannot be read."""
+    found = (_as_object(context) or {}).get("trigger_keywords")
+    return sorted({word for word in found if isinstance(word, str)}) if isinstance(found, list) else []
+
+
+def _encoded(value: Any, column: Column) -> Any:
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"real": repr(value)}
+    if column.time and isinstance(value, str):
+        return with_offset(value, column.time) or {"text": value}
+    return value
+
+
+def _checked(name: str, value: Any, column: Column, place: str) -> Any:
+    """The value of a column, from JSON."""
+    if isinstance(value, Mapping):
+        value = _unwrapped(name, value, place)
+    elif column.time and isinstance(value, str):
+        try:
+            value = without_offset(value, column.time or LOCAL)
+        except ValueError as error:
+            raise ImportRefusedError(f"{place}: {name}: {_shown(str(error))}") from error
+    _check_kind(name, value, column, place)
+    return value
+
+
+def _unwrapped(name: str, value: Mapping[str, Any], place: str) -> Any:
+    try:
+        (kind, text), *others = value.items()
+        if not others and kind == "base64":
+            return base64.b64decode(text.encode("ascii"), validate=True)
+        if not others and kind == "real":
+            return float(text)
+        if not others and kind == "text" and isinstance(text, str):
+            return text
+    except (ValueError, AttributeError, TypeError, binascii.Error):
+        pass
+    raise ImportRefusedError(f"{place}: {name} is a JSON object that says nothing: it is damaged")
+
+
+def _check_kind(name: str, value: Any, column: Column, place: str) -> None:
+    kinds = {"TEXT": str, "INTEGER": int, "REAL": (int, float), "BLOB": bytes}
+    if value is None:
+        if not column.nullable:
+            raise ImportRefusedError(f"{place}: {name} is null, and a base needs it")
+        return
+    if isinstance(value, bool) or not isinstance(value, kinds[column.kind]):  # type: ignore[arg-type]  # a union of types
+        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not {_WORDS[column.kind]}")
+    if isinstance(value, int) and not -_WIDEST <= value < _WIDEST:
+        raise ImportRefusedError(f"{place}: {name} is a number beyond 64 bits")
+    if isinstance(value, str):
+        check_text(name, value, place)
+    if column.choices and value not in column.choices:
+        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not one of {', '.join(column.choices)}")
+    if name == "id" and isinstance(value, str) and (not value.strip() or any(ord(each) < 32 for each in value)):
+        raise ImportRefusedError(f"{place}: the id {_shown(repr(value))} is empty or has control characters")
+
+
+_WORDS = {"TEXT": "a text", "INTEGER": "a whole number", "REAL": "a number", "BLOB": "bytes"}
+
+
+def check_text(name: str, value: str, place: str) -> None:
+    """Refuse half of a surrogate pair, which no file can hold.
+
+    Raises:
+        ImportRefusedError: there is one.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ImportRefusedError(f"{place}: {name} has half of a surrogate pair, which is no text") from error
+
+
+def _texts(name: str, value: Any, place: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not a list of texts")
+    for text in value:
+        check_text(name, text, place)
+    return list(dict.fromkeys(value))
+
+
+def _as_object(text: Any) -> dict[str, Any] | None:
+    """The object of a JSON text that JSON writes again in the very same way."""
+    try:
+        loaded = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        return None
+    return loaded if isinstance(loaded, dict) and json.dumps(loaded) == text else None
+
+
+def _as_text(value: Any, place: str) -> str:
+    if not isinstance(value, dict):
+        raise ImportRefusedError(f"{place}: context is {_shown(repr(value))}, not a JSON object")
+    return json.dumps(value)
+
+
+def _shown(text: str) -> str:
+    """The beginning of a value that a message names, on one line."""
+    plain = "".join(each if each.isprintable() else " " for each in text[: 2 * _SHOWN + 1])
+    return plain if len(plain) <= 2 * _SHOWN else f"{plain[: 2 * _SHOWN]}..."
