@@ -18,6 +18,7 @@ from typing import Any
 from rekall.errors import CorruptError, ImportRefusedError
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.times import with_offset, without_offset
+from rekall.models import Entry
 from rekall.serializers import entry_to_dict
 from rekall.store.columns import COLUMNS, LOCAL, Column
 from rekall.store.context_codec import compress_context
@@ -53,7 +54,17 @@ def entry_dict(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         CorruptError: the base holds a value that cannot be read.
     """
-    return entry_to_dict(entry_from_row({**_DEFAULTS, **values, "tags": json.dumps(values["tags"], separators=(",", ":"))}))
+    return entry_to_dict(entry_of(values))
+
+
+def entry_of(values: Mapping[str, Any]) -> Entry:
+    """The entry that a record describes.
+
+    Raises:
+        CorruptError: a value cannot be read.
+    """
+    tags = json.dumps(values.get("tags", []), separators=(",", ":"))  # as SQLite's json_group_array writes it
+    return entry_from_row({**_DEFAULTS, **values, "tags": tags})
 
 
 def more_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +140,7 @@ def checked_entry(record: Record) -> Record:
     if confidence is not None and not 0 <= confidence <= 5:
         raise ImportRefusedError(f"{place}: confidence is {confidence}, not 0 to 5")
     try:
-        entry_from_row({**_DEFAULTS, **values, "tags": "[]"})
+        entry_of(values)
     except (CorruptError, ValueError, TypeError, OverflowError) as error:
         reason = str(error.__cause__ or error)
         raise ImportRefusedError(f"{place} cannot be read: {_shown(reason)}") from error

@@ -5,16 +5,22 @@ from __future__ import annotations
 from rekall.infra.interfaces import DatabaseBackend, Row, Statement
 from rekall.store.context_codec import searchable
 
+_AT_ONCE = 200
 _ROWS = (
     "SELECT id, context_structured, context_blob, context_compressed FROM entries"
-    " WHERE id IN (SELECT id FROM rekall_context_pending)"
+    " WHERE id IN (SELECT id FROM rekall_context_pending WHERE id > ? ORDER BY id LIMIT ?)"
 )
 _SAME = "id = ? AND context_compressed IS ? AND context_blob IS ? AND context_structured IS ?"
 
 
-def waiting(backend: DatabaseBackend) -> list[Row]:
-    """The rows whose context is marked: id and the three stored forms."""
-    return backend.fetch_all(_ROWS)
+def waiting(backend: DatabaseBackend, after: str = "", limit: int = -1) -> list[Row]:
+    """The rows whose context is marked: id and the three stored forms.
+
+    Args:
+        after: of ids behind this one alone.
+        limit: rows at most; a negative number is no limit.
+    """
+    return backend.fetch_all(_ROWS, (after, limit))
 
 
 def fill(backend: DatabaseBackend) -> int:
@@ -22,10 +28,12 @@ def fill(backend: DatabaseBackend) -> int:
 
     A row that another process changes meanwhile keeps its mark, and is read next time.
     """
-    rows = waiting(backend)
-    if rows:
+    filled, last = 0, ""
+    while rows := waiting(backend, last, _AT_ONCE):
         backend.execute_batch([statement for row in rows for statement in _statements(row)])
-    return len(rows)
+        filled += len(rows)
+        last = max(row["id"] for row in rows)
+    return filled
 
 
 def _statements(row: Row) -> list[Statement]:

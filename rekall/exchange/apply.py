@@ -1,0 +1,209 @@
+"""Doing what a plan says: one batch, all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rekall.errors import DatabaseBusyError, GuardFailed, ImportRefusedError, IntegrityError
+from rekall.exchange.dump import TABLES
+from rekall.exchange.fields import keywords_of
+from rekall.exchange.plan import COMPARED, SOURCE_REFERENCES, OnProgress, Plan, build_plan, check_strategy
+from rekall.exchange.records import ENTRIES, Record
+from rekall.infra.interfaces import Statement
+from rekall.models import generate_ulid
+from rekall.store import OpenBase, importing, pending
+
+_ATTEMPTS = 3
+_TELL_EVERY = 64
+_OWN = frozenset(COMPARED) - {"tags"} | {"created_at"}
+"""The columns that a copy of an entry takes; whatever use made of the entry begins anew."""
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    Args:
+        added: entries that were not there.
+        replaced: entries that were overwritten.
+        merged: entries that were added beside the one of the same id.
+        identical: entries that were there just so.
+        conflicts_left: entries that differ, and were left alone.
+        others: rows added to other tables, by table.
+        left_out: rows and references without what they name.
+        backup: what the base was before, if that was kept.
+    """
+
+    added: int = 0
+    replaced: int = 0
+    merged: int = 0
+    identical: int = 0
+    conflicts_left: int = 0
+    others: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+    backup: Path | None = None
+
+    @property
+    def skipped(self) -> int:
+        """Entries that the import left as they are."""
+        return self.identical + self.conflicts_left
+
+
+def apply_plan(
+    db: OpenBase,
+    plan: Plan,
+    strategy: str = "skip",
+    *,
+    before_replacing: Callable[[], Path | None] | None = None,
+    on_progress: OnProgress | None = None,
+) -> ImportReport:
+    """Import what a plan describes, all of it or nothing.
+
+    Where another process changed the base since the plan was made, a new one is made.
+
+    Args:
+        strategy: what becomes of an entry that differs: `skip` leaves the one in the base, `replace` overwrites it
+            with the imported one, `merge` adds the imported one under a new id.
+        before_replacing: called once before anything is overwritten; returns the backup that it made.
+        on_progress: told how many records were written, and of how many.
+
+    Raises:
+        InvalidValueError: unknown strategy.
+        ImportRefusedError: it cannot be imported, or the base keeps changing; nothing was written.
+        DatabaseError: the base cannot be written; nothing was.
+    """
+    check_strategy(strategy)
+    session = db.store.session
+    backup = before_replacing() if strategy == "replace" and plan.conflicts and before_replacing else None
+    tables = [table for table in TABLES if plan.others[table]]
+    for attempt in range(_ATTEMPTS):
+        before = importing.counts(session, tables) if tables else {}
+        try:
+            session.write(_Statements(plan, strategy, on_progress or (lambda done, total: None)))
+            break
+        except (IntegrityError, GuardFailed) as error:
+            now = build_plan(db, plan.incoming, plan.limits)
+            if attempt == _ATTEMPTS - 1 or _same(plan, now):
+                raise ImportRefusedError(
+                    f"{plan.incoming.name} cannot be imported, nothing was written: {error}"
+                ) from error
+            plan = now
+        except DatabaseBusyError as error:
+            raise DatabaseBusyError(f"nothing was imported, another program is writing ({error}): try again") from error
+    pending.fill(session.backend)
+    after = importing.counts(session, tables) if tables else {}
+    conflicts = len(plan.conflicts)
+    return ImportReport(
+        added=len(plan.new),
+        replaced=conflicts if strategy == "replace" else 0,
+        merged=conflicts if strategy == "merge" else 0,
+        identical=len(plan.identical),
+        conflicts_left=conflicts if strategy == "skip" else 0,
+        others={table: after[table] - before[table] for table in tables},
+        left_out=plan.left_out,
+        backup=backup,
+    )
+
+
+def _same(one: Plan, other: Plan) -> bool:
+    return (
+        one.new.keys() == other.new.keys()
+        and one.conflicts.keys() == other.conflicts.keys()
+        and (one.absent, one.absent_sources, one.same_source) == (other.absent, other.absent_sources, other.same_source)
+    )
+
+
+class _Statements:
+    """The statements of an import, made while they are run, and made again by whoever goes through them again."""
+
+    def __init__(self, plan: Plan, strategy: str, on_progress: OnProgress) -> None:
+        self._plan = plan
+        self._strategy = strategy
+        self._on_progress = on_progress
+        self._now = datetime.now().isoformat()
+        self._copies = {entry_id: generate_ulid() for entry_id in plan.conflicts} if strategy == "merge" else {}
+
+    def __iter__(self) -> Iterator[Statement]:
+        yield importing.DEFERRED
+        total = self._plan.records
+        for done, record in enumerate(self._plan.incoming.records()):
+            if done % _TELL_EVERY == 0:
+                self._on_progress(done, total)
+            if record.table == ENTRIES:
+                yield from self._entry(record)
+            else:
+                yield from self._row(record)
+        self._on_progress(total, total)
+
+    def _entry(self, record: Record) -> Iterator[Statement]:
+        plan, values = self._plan, dict(record.values)
+        entry_id, tags = values["id"], values.pop("tags", [])
+        keywords = values.pop("keywords", None)
+        if keywords is None:
+            keywords = keywords_of(values.get("context_structured"))
+        successor = values.get("superseded_by")
+        if successor is not None:
+            values["superseded_by"] = None if successor in plan.absent else self._copies.get(successor, successor)
+        has_context = any(values.get(column) is not None for column in importing.CONTEXT)
+        if entry_id in plan.new:
+            yield from importing.new_entry(values, tags, keywords)
+        elif entry_id in self._copies:
+            own = {name: value for name, value in values.items() if name in _OWN or name in importing.CONTEXT}
+            copy = {**own, "id": self._copies[entry_id], "updated_at": self._now}
+            yield from importing.new_entry(copy, tags, keywords)
+        elif entry_id in plan.conflicts and self._strategy == "replace":
+            changes = {name: values.get(name) for name in COMPARED if name != "tags" and name in values}
+            yield from importing.replaced_entry(entry_id, {**changes, "updated_at": self._now}, tags)
+            yield importing.without_vectors(entry_id)
+            if has_context:
+                yield from importing.context(entry_id, values, keywords, only_if_none=False)
+        elif entry_id in plan.identical and has_context:
+            yield from importing.context(entry_id, values, keywords, only_if_none=True)
+
+    def _row(self, record: Record) -> Iterator[Statement]:
+        plan, table, values = self._plan, record.table, dict(record.values)
+        named = [values.get(column) for column in ("source_id", "target_id")] if table == "links" else []
+        named += [values.get("entry_id")]
+        if any(entry_id in plan.absent for entry_id in named if entry_id is not None):
+            return
+        if table == "links":
+            ends = [self._copies.get(values[column], values[column]) for column in ("source_id", "target_id")]
+            if ends != [values["source_id"], values["target_id"]]:
+                values["id"] = generate_ulid()
+            values["source_id"], values["target_id"] = ends
+        elif "entry_id" in values and values["entry_id"] in self._copies:
+            values["entry_id"], values["id"] = self._copies[values["entry_id"]], generate_ulid()
+        elif table == "suggestions" and self._copies:
+            values["entry_ids"] = self._copied_ids(values["entry_ids"])
+        if table == "sources" and values["id"] in plan.same_source:
+            return
+        if not self._with_sources(table, values):
+            return
+        yield importing.row(table, values)
+
+    def _with_sources(self, table: str, values: dict[str, Any]) -> bool:
+        """Name the sources as this base does; False when a row makes no sense without the one it names."""
+        column = SOURCE_REFERENCES.get(table)
+        named = values.get(column) if column else None
+        if column is None or named is None:
+            return True
+        if named in self._plan.absent_sources:
+            values[column] = None
+            return table != "source_themes"
+        values[column] = self._plan.same_source.get(named, named)
+        return True
+
+    def _copied_ids(self, text: str) -> str:
+        try:
+            ids = json.loads(text)
+        except ValueError:
+            return text
+        if not isinstance(ids, list):
+            return text
+        copied = [self._copies.get(each, each) if isinstance(each, str) else each for each in ids]
+        return text if copied == ids else json.dumps(copied)
