@@ -7,10 +7,13 @@
     ├── EntryNotFoundError (ValueError)  no entry has that id
     │   └── AmbiguousIdError             a prefix that several ids share
     ├── InvalidValueError (ValueError)   a value that the store refuses
+    ├── MissingFileError (FileNotFoundError) a file that was named is not there
+    ├── BackupError (RuntimeError)       a backup could not be made or put back; nothing was changed
+    │   └── InvalidBackupError (+ ValueError) a file that cannot be restored
     ├── ImportRefusedError (ValueError)  what should be imported cannot be
     ├── FetchError                       a page on the web could not be asked for
     ├── MissingDependencyError (ImportError) an optional package is not installed
-    ├── EmbeddingModelNotAvailable (RuntimeError) no vector can be computed
+    ├── EmbeddingModelUnavailableError (RuntimeError) no vector can be computed
     │   └── EmbeddingPackageMissingError (+ MissingDependencyError) its packages are not installed
     └── BackendError                     anything a back end raises
         ├── TransientError               certainly not applied: any call may be tried again
@@ -78,15 +81,27 @@ class ImportRefusedError(RekallError, ValueError):
     """What should be imported is damaged, of another form, or beyond a limit; nothing was written."""
 
 
+class MissingFileError(RekallError, FileNotFoundError):
+    """A file that was named is not there."""
+
+
+class BackupError(RekallError, RuntimeError):
+    """A backup could not be made, or a base could not be replaced by one; nothing was changed."""
+
+
+class InvalidBackupError(BackupError, ValueError):
+    """A file that cannot be restored: it is not a whole database of a known schema of Rekall."""
+
+
 class MissingDependencyError(RekallError, ImportError):
     """Something was asked for that needs a package which is not installed; the text names it and what to run."""
 
 
-class EmbeddingModelNotAvailable(RekallError, RuntimeError):  # noqa: N818  # the name that users of 0.3 catch
+class EmbeddingModelUnavailableError(RekallError, RuntimeError):
     """The embedding model cannot compute vectors; the text names it, what is wrong and what to run."""
 
 
-class EmbeddingPackageMissingError(EmbeddingModelNotAvailable, MissingDependencyError):
+class EmbeddingPackageMissingError(EmbeddingModelUnavailableError, MissingDependencyError):
     """A package that the embedding model needs is not installed."""
 
 

@@ -15,11 +15,11 @@ from rekall.embeddings.embedder import (
     register_embedder,
     unregister_embedder,
 )
-from rekall.embeddings.indexing import count_to_embed, embed_entries, embed_entry, entries_to_embed
+from rekall.embeddings.indexing import count_to_embed, embed_chosen, embed_entries, entries_to_embed
 from rekall.embeddings.service import EmbeddingService
 from rekall.embeddings.state import EmbeddingState, VectorGroup, state_of
 from rekall.embeddings.vectors import batch_cosine_similarity, cosine_similarity
-from rekall.errors import EmbeddingModelNotAvailable
+from rekall.errors import EmbeddingModelUnavailableError
 from rekall.models import VALID_EMBEDDING_DIMENSIONS
 
 __all__ = [
@@ -34,8 +34,8 @@ __all__ = [
     "batch_cosine_similarity",
     "cosine_similarity",
     "count_to_embed",
+    "embed_chosen",
     "embed_entries",
-    "embed_entry",
     "embedder_for",
     "entries_to_embed",
     "get_embedding_service",
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 VALID_DIMENSIONS = VALID_EMBEDDING_DIMENSIONS
+EmbeddingModelNotAvailable = EmbeddingModelUnavailableError
 
 moved_names(__name__)
 

@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from rekall.config import Config
-from rekall.errors import ConfigError, EmbeddingModelNotAvailable
+from rekall.errors import ConfigError, EmbeddingModelUnavailableError, InvalidValueError, MissingDependencyError
 from rekall.models import VALID_EMBEDDING_DIMENSIONS, Vector
+from rekall.store.vectors import VectorSpace
 
 ENTRY_POINTS = "rekall.embedders"
 """The group of entry points that bring embedders."""
 MAX_CONTEXT_CHARS = 8000
 """Characters of a text that are embedded."""
 _PUBLISHER = "sentence-transformers/"
+_LENGTHS = " or ".join(map(str, VALID_EMBEDDING_DIMENSIONS))
 
 
 class Embedder(ABC):
@@ -28,14 +30,10 @@ class Embedder(ABC):
     Attributes:
         name: the model, as `normal_name` spells it. Vectors are stored under it, and compared within it.
         dimensions: length of the vectors: 128, 384 or 768.
-        native_dimensions: length of the model's own vectors, None when it is not known.
-        loaded: whether the model is in memory.
     """
 
     name: str
     dimensions: int
-    native_dimensions: int | None = None
-    loaded: bool = True
 
     @abstractmethod
     def embed(self, texts: Sequence[str]) -> Vector:
@@ -48,10 +46,10 @@ class Embedder(ABC):
             An array of shape (len(texts), dimensions) of 32-bit floats; each row has the length 1.
 
         Raises:
-            EmbeddingModelNotAvailable: the model cannot be used.
+            EmbeddingModelUnavailableError: the model cannot be used.
         """
 
-    def problem(self) -> EmbeddingModelNotAvailable | None:
+    def problem(self) -> EmbeddingModelUnavailableError | None:
         """Why the model cannot be used, as far as that shows without loading it; None when nothing stands in the way.
 
         The text of the error says what to run.
@@ -62,7 +60,7 @@ class Embedder(ABC):
         """Load the model, from this machine alone.
 
         Raises:
-            EmbeddingModelNotAvailable: the text says what to run.
+            EmbeddingModelUnavailableError: the text says what to run.
         """
         problem = self.problem()
         if problem is not None:
@@ -72,9 +70,19 @@ class Embedder(ABC):
         """Fetch the model over the network, which nothing else does; called when a person asked for it.
 
         Raises:
-            EmbeddingModelNotAvailable: it cannot be fetched, or this embedder has nothing to fetch.
+            EmbeddingModelUnavailableError: it cannot be fetched, or this embedder has nothing to fetch.
         """
-        raise EmbeddingModelNotAvailable(f"the model {self.name} is not one that is downloaded")
+        raise EmbeddingModelUnavailableError(f"the model {self.name} is not one that is downloaded")
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the model is in memory."""
+        return True
+
+    @property
+    def native_dimensions(self) -> int | None:
+        """Length of the model's own vectors, None when it is not known."""
+        return None
 
 
 EmbedderFactory: TypeAlias = Callable[[Config], Embedder]
@@ -124,11 +132,23 @@ def embedder_for(config: Config) -> Embedder:
     Raises:
         ConfigError: dimensions that the file cannot hold, or an entry point that cannot be used.
     """
-    if config.smart_embeddings_dimensions not in VALID_EMBEDDING_DIMENSIONS:
-        raise ConfigError(
-            f"smart_embeddings.dimensions is {config.smart_embeddings_dimensions!r}: set it to one of {_LENGTHS}"
-        )
-    raise NotImplementedError
+    model, dimensions = config.smart_embeddings_model, config.smart_embeddings_dimensions
+    if dimensions not in VALID_EMBEDDING_DIMENSIONS:
+        raise ConfigError(f"smart_embeddings.dimensions is {dimensions!r}: set it to {_LENGTHS}")
+    if not isinstance(model, str) or not normal_name(model):
+        raise ConfigError(f"smart_embeddings.model is {model!r}: set it to the name of a model")
+    factory = _factories.get(normal_name(model)) or _installed(normal_name(model)) or _sentence_transformers
+    embedder = factory(config)
+    if not isinstance(embedder, Embedder):
+        raise ConfigError(f"the embedder of {model} is a {type(embedder).__name__}, not an Embedder")
+    if embedder.dimensions not in VALID_EMBEDDING_DIMENSIONS:
+        raise ConfigError(f"the embedder of {model} makes vectors of {embedder.dimensions} numbers, not of {_LENGTHS}")
+    return embedder
+
+
+def space_of(embedder: Embedder) -> VectorSpace:
+    """The vectors that those of an embedder can be compared with."""
+    return VectorSpace(spellings(embedder.name), embedder.dimensions)
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vector:
@@ -138,10 +158,46 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vector:
         texts: cut at `MAX_CONTEXT_CHARS` characters each.
 
     Raises:
-        EmbeddingModelNotAvailable: the model cannot be used.
+        EmbeddingModelUnavailableError: the model cannot be used.
+        MissingDependencyError: numpy is not installed.
         InvalidValueError: the embedder gave another number of vectors, another length, or what is no number.
     """
-    raise NotImplementedError
+    try:
+        import numpy as np
+    except ImportError as error:
+        raise MissingDependencyError("computing vectors needs numpy: run 'pip install numpy'") from error
+    found = np.asarray(embedder.embed([text[:MAX_CONTEXT_CHARS] for text in texts]), dtype=np.float32)
+    wanted = (len(texts), embedder.dimensions)
+    if found.shape != wanted:
+        raise InvalidValueError(f"the embedder of {embedder.name} gave an array of shape {found.shape}, not {wanted}")
+    if not np.isfinite(found).all():
+        raise InvalidValueError(f"the embedder of {embedder.name} gave a vector with a value that is no number")
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    unit: Vector = found / lengths
+    return unit
 
 
-_LENGTHS = ", ".join(map(str, VALID_EMBEDDING_DIMENSIONS))
+def _installed(name: str) -> EmbedderFactory | None:
+    """The factory that an installed distribution brings for a model, None if none does."""
+    from importlib.metadata import entry_points
+
+    found = {point.value: point for point in entry_points(group=ENTRY_POINTS) if normal_name(point.name) == name}
+    if not found:
+        return None
+    names = [
+        f"{point.value} of {point.dist.name if point.dist else 'an unknown distribution'}" for point in found.values()
+    ]
+    if len(found) > 1:
+        raise ConfigError(f"several embedders answer for the model {name}: {', '.join(names)}; uninstall all but one")
+    try:
+        factory: EmbedderFactory = next(iter(found.values())).load()
+    except Exception as error:  # whatever the module of another distribution raises at its import
+        raise ConfigError(f"the embedder {names[0]} cannot be loaded: {error!r}") from error
+    return factory
+
+
+def _sentence_transformers(config: Config) -> Embedder:
+    from rekall.embeddings.sentence_model import SentenceTransformersEmbedder
+
+    return SentenceTransformersEmbedder(config)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from rekall.embeddings.embedder import Embedder
-from rekall.models import Entry
+from rekall.embeddings.embedder import Embedder, embed_texts, normal_name, space_of, spellings
+from rekall.models import Embedding, EmbeddingType, Entry
 from rekall.store import OpenBase
+from rekall.store.unembedded import ToEmbed, summary_text, written
+from rekall.store.vectors import VectorSpace
 
 AT_ONCE = 32
 """Entries that are embedded and stored together."""
@@ -21,7 +24,7 @@ def count_to_embed(db: OpenBase, model: str, dimensions: int) -> int:
         model: the name of the model, in any spelling (`Embedder.name`).
         dimensions: the length of its vectors (`Embedder.dimensions`).
     """
-    raise NotImplementedError
+    return db.store.unembedded.count(VectorSpace(spellings(model), dimensions))
 
 
 def entries_to_embed(db: OpenBase, model: str, dimensions: int, limit: int = 100) -> list[Entry]:
@@ -35,7 +38,8 @@ def entries_to_embed(db: OpenBase, model: str, dimensions: int, limit: int = 100
         dimensions: the length of its vectors (`Embedder.dimensions`).
         limit: entries at most; a negative number is no limit.
     """
-    raise NotImplementedError
+    space = VectorSpace(spellings(model), dimensions)
+    return [each.entry for each in db.store.unembedded.page(space, limit)]
 
 
 def embed_entries(
@@ -54,13 +58,29 @@ def embed_entries(
         How many entries were embedded.
 
     Raises:
-        EmbeddingModelNotAvailable: the model cannot be used.
+        EmbeddingModelUnavailableError: the model cannot be used.
         InvalidValueError: the embedder gives what is no vector.
     """
-    raise NotImplementedError
+    space = space_of(embedder)
+    total = done = 0
+    if on_progress is not None:
+        total = db.store.unembedded.count(space)
+        total = total if limit is None else min(total, limit)
+    after = -1
+    while limit is None or done < limit:
+        read_at = datetime.now()
+        page = db.store.unembedded.page(space, AT_ONCE if limit is None else min(AT_ONCE, limit - done), after)
+        if not page:
+            break
+        _embed(db, embedder, page, read_at)
+        after = page[-1].place
+        done += len(page)
+        if on_progress is not None:
+            on_progress(done, max(total, done))
+    return done
 
 
-def embed_entry(db: OpenBase, embedder: Embedder, entry_ids: Sequence[str]) -> int:
+def embed_chosen(db: OpenBase, embedder: Embedder, entry_ids: Sequence[str]) -> int:
     """Embed these entries anew, whatever vectors they have: after `add` and `edit`.
 
     Args:
@@ -70,7 +90,34 @@ def embed_entry(db: OpenBase, embedder: Embedder, entry_ids: Sequence[str]) -> i
         How many entries were embedded.
 
     Raises:
-        EmbeddingModelNotAvailable: the model cannot be used.
+        EmbeddingModelUnavailableError: the model cannot be used.
         InvalidValueError: the embedder gives what is no vector.
     """
-    raise NotImplementedError
+    done = 0
+    for start in range(0, len(entry_ids), AT_ONCE):
+        read_at = datetime.now()
+        chosen = db.store.unembedded.chosen(entry_ids[start : start + AT_ONCE])
+        if chosen:
+            _embed(db, embedder, chosen, read_at)
+        done += len(chosen)
+    return done
+
+
+def _embed(db: OpenBase, embedder: Embedder, entries: Sequence[ToEmbed], read_at: datetime) -> None:
+    """Embed the summaries and contexts of some entries at once, and store them in one batch."""
+    kinds: list[tuple[Entry, EmbeddingType]] = []
+    texts: list[str] = []
+    for each in entries:
+        if each.summary:
+            kinds.append((each.entry, "summary"))
+            texts.append(summary_text(each.entry))
+        if each.context is not None:
+            kinds.append((each.entry, "context"))
+            texts.append(each.context)
+    name = normal_name(embedder.name)
+    embeddings = []
+    for (entry, kind), vector in zip(kinds, embed_texts(embedder, texts), strict=True):
+        embedding = Embedding.from_numpy(entry.id, kind, vector, name)
+        embedding.created_at = written(read_at, entry)
+        embeddings.append(embedding)
+    db.store.embeddings.add_embeddings(embeddings)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rekall.embeddings.embedder import Embedder
+from rekall import config
+from rekall.context_extractor import calculate_keyword_score, extract_keywords, get_matching_keywords
+from rekall.embeddings.embedder import MAX_CONTEXT_CHARS, Embedder, embed_texts, embedder_for, space_of
+from rekall.embeddings.nearest import groups_of_similar, nearest
+from rekall.embeddings.ranking import Ranking
+from rekall.embeddings.vectors import matryoshka
+from rekall.errors import EmbeddingModelUnavailableError
 from rekall.models import Entry
+from rekall.records import relevance
 from rekall.store import OpenBase
+from rekall.store.unembedded import summary_text
+from rekall.store.vectors import EntryFilter, VectorSpace
 
 if TYPE_CHECKING:
     import numpy as np
+
+logger = logging.getLogger(__name__)
 
 
 class EmbeddingService:
@@ -36,20 +49,32 @@ class EmbeddingService:
         *,
         embedder: Embedder | None = None,
     ) -> None:
-        raise NotImplementedError
+        if embedder is None:
+            current = config.get_config()
+            embedder = embedder_for(
+                replace(current, smart_embeddings_model=model_name, smart_embeddings_dimensions=dimensions)
+            )
+        self.embedder = embedder
+        self.model_name = model_name
+        self.dimensions = embedder.dimensions
+        self.similarity_threshold = similarity_threshold
+        self._available: bool | None = None
+        self._model: Embedder | None = None
+        self._model_dimensions: int | None = None
 
     @property
     def available(self) -> bool:
         """Whether vectors can be computed: the packages and the model are on this machine."""
-        raise NotImplementedError
+        return self._check_availability() if self._available is None else self._available
 
     def require(self) -> Embedder:
         """The embedder, its model loaded.
 
         Raises:
-            EmbeddingModelNotAvailable: the text says what to run.
+            EmbeddingModelUnavailableError: the text says what to run.
         """
-        raise NotImplementedError
+        self._load_model()
+        return self.embedder
 
     def calculate(self, text: str) -> np.ndarray | None:
         """The vector of a text, shape (dimensions,), of length 1; None for a blank text or without a model.
@@ -57,11 +82,22 @@ class EmbeddingService:
         Args:
             text: cut at `MAX_CONTEXT_CHARS` characters.
         """
-        raise NotImplementedError
+        if not text.strip() or not self.available:
+            return None
+        try:
+            self._load_model()
+            vector: np.ndarray = embed_texts(self.embedder, [self._truncate_text(text)])[0]
+        except EmbeddingModelUnavailableError as error:
+            logger.warning("%s", error)
+            return None
+        return vector
 
     def calculate_for_entry(self, entry: Entry, context: str | None = None) -> dict[str, np.ndarray | None]:
         """The vectors of an entry: `summary`, and `context` where one is given; None where there is none."""
-        raise NotImplementedError
+        return {
+            "summary": self.calculate(summary_text(entry)),
+            "context": self.calculate(context) if context else None,
+        }
 
     def find_similar(
         self,
@@ -80,7 +116,12 @@ class EmbeddingService:
             limit: entries at most.
             include_obsolete: obsolete entries too, as in 0.3.
         """
-        raise NotImplementedError
+        query = db.store.vectors.of_entry(entry_id, self.space)
+        if query is None:
+            return []
+        lowest = self.similarity_threshold if threshold is None else threshold
+        where = EntryFilter(include_obsolete=include_obsolete)
+        return self._entries(db, self._nearest(db, query, limit, lowest, where, exclude_id=entry_id))
 
     def semantic_search(
         self,
@@ -105,7 +146,8 @@ class EmbeddingService:
             entry_type: only this type, exactly; an empty text is no filter. Likewise project and memory_type.
             include_obsolete: obsolete entries too, as in 0.3.
         """
-        raise NotImplementedError
+        where = EntryFilter(entry_type, project, memory_type, include_obsolete)
+        return self._entries(db, self._like_text(db, query, context, limit, threshold, where))
 
     def hybrid_search(
         self,
@@ -139,7 +181,25 @@ class EmbeddingService:
         Returns:
             Entry, score (0 to 1), similarity (None when it was not found by meaning), keywords that match.
         """
-        raise NotImplementedError
+        where = EntryFilter(entry_type, project, memory_type, include_obsolete)
+        wanted = 2 * limit
+        hits = db.store.search.search(query, *where, limit=wanted, update_access=False)
+        by_meaning = self._entries(db, self._like_text(db, query, context, wanted, 0.0, where))
+        ranking = Ranking(fts_weight, semantic_weight, keyword_weight)
+        for hit in hits:
+            ranking.at(hit.entry).words = relevance(hit)
+        for entry, similarity in by_meaning:
+            ranking.at(entry).meaning = similarity
+        asked = extract_keywords("", query) or query.lower().split()
+        for entry, keywords in db.store.contexts.with_keywords_like(asked, *where):
+            place = ranking.at(entry)
+            place.keywords = calculate_keyword_score(asked, keywords)
+            place.matched = get_matching_keywords(asked, keywords)
+        best = ranking.best(limit)
+        if update_access:
+            meant = {hit.entry.id for hit in hits if hit.matched != "some"}
+            db.store.entries.count_accesses([found[0] for found in best if found[0].id in meant])
+        return best
 
     def find_generalization_candidates(
         self,
@@ -158,9 +218,86 @@ class EmbeddingService:
             similarity_threshold: the lowest similarity to the first of the group.
             include_obsolete: obsolete entries too, as in 0.3.
         """
-        raise NotImplementedError
+        where = EntryFilter(memory_type="episodic", include_obsolete=include_obsolete)
+        ids: list[str] = []
+        parts = []
+        for some, vectors in db.store.vectors.pages(self.space, where=where):
+            ids += some
+            parts.append(vectors)
+        if not parts:
+            return []
+        import numpy as np
+
+        places = groups_of_similar(np.concatenate(parts), similarity_threshold)
+        groups = [[ids[place] for place in group] for group in places if len(group) >= min_cluster_size]
+        entries = db.store.entries.get_many([entry_id for group in groups for entry_id in group])
+        found = [[entries[entry_id] for entry_id in group if entry_id in entries] for group in groups]
+        return [group for group in found if len(group) >= min_cluster_size]
 
     def get_model_status(self) -> dict[str, Any]:
         """`available`, `model_name`, `target_dimensions`, `model_loaded`, `native_dimensions`, and when it is not
         available, `install_instructions`."""
-        raise NotImplementedError
+        problem = self.embedder.problem()
+        status = {
+            "available": problem is None,
+            "model_name": self.model_name,
+            "target_dimensions": self.dimensions,
+            "model_loaded": self.embedder.loaded,
+            "native_dimensions": self.embedder.native_dimensions,
+        }
+        return status if problem is None else {**status, "install_instructions": str(problem)}
+
+    @property
+    def space(self) -> VectorSpace:
+        """The vectors of a base that this service compares."""
+        return space_of(self.embedder)
+
+    def _like_text(
+        self, db: OpenBase, query: str, context: str | None, limit: int, threshold: float, where: EntryFilter
+    ) -> list[tuple[str, float]]:
+        vector = self.calculate(f"{context}\n\n{query}" if context else query) if limit else None
+        return [] if vector is None else self._nearest(db, vector.tobytes(), limit, threshold, where)
+
+    def _nearest(
+        self,
+        db: OpenBase,
+        query: bytes,
+        limit: int,
+        threshold: float,
+        where: EntryFilter,
+        exclude_id: str | None = None,
+    ) -> list[tuple[str, float]]:
+        backend = config.get_config().perf_vector_backend
+        return nearest(
+            db,
+            query,
+            self.space,
+            limit=limit,
+            threshold=threshold,
+            backend=backend,
+            exclude_id=exclude_id,
+            where=where,
+        )
+
+    @staticmethod
+    def _entries(db: OpenBase, ranked: list[tuple[str, float]]) -> list[tuple[Entry, float]]:
+        entries = db.store.entries.get_many([entry_id for entry_id, _ in ranked])
+        return [(entries[entry_id], score) for entry_id, score in ranked if entry_id in entries]
+
+    def _check_availability(self) -> bool:
+        """Whether vectors can be computed; that they can is remembered, that they cannot is looked at anew."""
+        if self.embedder.problem() is not None:
+            return False
+        self._available = True
+        return True
+
+    def _load_model(self) -> None:
+        self.embedder.load()
+        self._model, self._available = self.embedder, True
+        self._model_dimensions = self.embedder.native_dimensions
+
+    def _truncate_text(self, text: str, max_chars: int = MAX_CONTEXT_CHARS) -> str:
+        return text[:max_chars]
+
+    def _apply_matryoshka(self, vector: np.ndarray) -> np.ndarray:
+        return matryoshka(vector, self.dimensions)

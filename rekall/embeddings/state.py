@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
+from rekall.embeddings.embedder import normal_name
 from rekall.store import OpenBase
 
 
@@ -49,12 +51,20 @@ class EmbeddingState:
     @property
     def mismatch(self) -> str | None:
         """One line for a person when the base holds vectors of another model or length; None when it does not."""
-        raise NotImplementedError
+        if not self.others:
+            return None
+        held = ", ".join(f"{group.model} ({group.dimensions} numbers)" for group in self.others)
+        return (
+            f"{self.of_other_models} of {self.entries} entries have vectors of {held} instead of {self.model}"
+            f" ({self.dimensions} numbers) and cannot be found by meaning: run 'rekall embeddings --migrate'"
+        )
 
     @property
     def incomplete(self) -> str | None:
-        """One line for a person when entries are not embedded, or not as they read now; None when all are."""
-        raise NotImplementedError
+        """One line for a person when entries have no vector, or one of an older text; None when all are embedded."""
+        parts = [f"{self.missing} of {self.entries} entries have no vector"] if self.missing else []
+        parts += [f"{self.outdated} changed since they were embedded"] if self.outdated else []
+        return f"{', '.join(parts)}: run 'rekall embeddings --migrate'" if parts else None
 
 
 def state_of(db: OpenBase, model: str, dimensions: int) -> EmbeddingState:
@@ -64,4 +74,15 @@ def state_of(db: OpenBase, model: str, dimensions: int) -> EmbeddingState:
         model: the name of the model, in any spelling (`Embedder.name`).
         dimensions: the length of its vectors (`Embedder.dimensions`).
     """
-    raise NotImplementedError
+    name = normal_name(model)
+    groups: Counter[tuple[str, int]] = Counter()
+    entries = outdated = 0
+    for stored in db.store.unembedded.summaries():
+        entries += stored.entries
+        if stored.model_name is not None:
+            group = (normal_name(stored.model_name), stored.dimensions)
+            groups[group] += stored.entries
+            outdated += stored.outdated if group == (name, dimensions) else 0
+    embedded = groups.pop((name, dimensions), 0)
+    others = tuple(VectorGroup(*group, count) for group, count in groups.most_common())
+    return EmbeddingState(name, dimensions, entries, embedded, outdated, others)

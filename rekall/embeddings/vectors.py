@@ -49,7 +49,27 @@ def batch_cosine_similarity(
     if not rows.size or not length:
         return []
     lengths = np.linalg.norm(rows, axis=1)
-    lengths[lengths == 0] = 1
-    scores = (rows @ query) / (lengths * length)
-    ranked = ((entry_ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable"))
-    return [one for one in ranked if one[1] >= threshold and one[0] != exclude_id][: max(limit, 0)]
+    lengths[lengths == 0] = 1  # like nothing: 0
+    with np.errstate(invalid="ignore", over="ignore"):  # a damaged vector is like nothing
+        scores = (rows @ query) / (lengths * length)
+    places = np.flatnonzero(scores >= threshold)
+    ranked = places[np.argsort(-scores[places], kind="stable")]
+    found = [(entry_ids[place], float(scores[place])) for place in ranked[: max(limit, 0) + 1]]
+    return [one for one in found if one[0] != exclude_id][: max(limit, 0)]
+
+
+def matryoshka(vector: np.ndarray, dimensions: int) -> np.ndarray:
+    """The beginning of a vector that is longer, with the length 1 again; a shorter one as it is.
+
+    Args:
+        vector: shape (n,), of a model trained to hold most of its meaning in the first numbers.
+        dimensions: numbers to keep.
+    """
+    import numpy as np
+
+    if len(vector) <= dimensions:
+        return vector
+    cut = vector[:dimensions]
+    length = float(np.linalg.norm(cut))
+    shortened: np.ndarray = cut / length if length else cut
+    return shortened

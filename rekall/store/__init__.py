@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rekall.store.sources.themes import Themes
     from rekall.store.staging import Staging
     from rekall.store.suggestions import Suggestions
+    from rekall.store.unembedded import Unembedded
+    from rekall.store.vectors import Vectors
 
 __all__ = [
     "Citations",
@@ -55,6 +57,8 @@ __all__ = [
     "Store",
     "Suggestions",
     "Themes",
+    "Unembedded",
+    "Vectors",
 ]
 
 _LOADED_ON_USE = {
@@ -73,6 +77,8 @@ _LOADED_ON_USE = {
     "Staging": "staging",
     "Suggestions": "suggestions",
     "Themes": "sources.themes",
+    "Unembedded": "unembedded",
+    "Vectors": "vectors",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from rekall.errors import GuardFailed, IntegrityError
 from rekall.infra.interfaces import Statement
@@ -28,8 +29,12 @@ class Contexts:
 
     def store_context(self, entry_id: str, context: str) -> None:
         """Store a free text; an unknown id does nothing."""
+        packed = compress_context(context)
         self._session.write(
-            [Statement("UPDATE entries SET context_compressed = ? WHERE id = ?", (compress_context(context), entry_id))]
+            [
+                _outdated_vector("context_compressed", entry_id, packed),
+                Statement("UPDATE entries SET context_compressed = ? WHERE id = ?", (packed, entry_id)),
+            ]
         )
         pending.fill(self._session.backend)
 
@@ -44,7 +49,8 @@ class Contexts:
             IntegrityError: no entry has this id.
         """
         try:
-            self._session.write(list(structured_statements(entry_id, context, expect=1)))
+            outdated = _outdated_vector("context_structured", entry_id, context.to_json())
+            self._session.write([outdated, *structured_statements(entry_id, context, expect=1)])
         except GuardFailed as error:
             raise IntegrityError(f"no entry has the id {entry_id}: the context was not stored") from error
         pending.fill(self._session.backend)
@@ -115,6 +121,37 @@ class Contexts:
         )
         return [entry_from_row(row) for row in rows]
 
+    def with_keywords_like(
+        self,
+        words: Sequence[str],
+        entry_type: str | None = None,
+        project: str | None = None,
+        memory_type: str | None = None,
+        include_obsolete: bool = False,
+        limit: int = 500,
+    ) -> list[tuple[Entry, list[str]]]:
+        """Entries one of whose keywords contains one of the words or is contained in one, with all their keywords.
+
+        Args:
+            words: in lower case.
+            entry_type: only this type, exactly; an empty text is no filter. Likewise project and memory_type.
+            include_obsolete: obsolete entries too.
+            limit: entries at most, last updated first; a negative number is no limit.
+        """
+        conditions, params = filter_sql(entry_type, project, memory_type, include_obsolete)
+        rows = self._session.fetch_all(
+            "WITH known AS (SELECT DISTINCT keyword FROM context_keywords),"
+            " alike AS (SELECT DISTINCT keyword FROM known CROSS JOIN json_each(:words) AS word"
+            " WHERE instr(keyword, word.value) OR instr(word.value, keyword))"
+            f" SELECT {ENTRY_SELECT}, (SELECT json_group_array(keyword) FROM"
+            " (SELECT keyword FROM context_keywords WHERE entry_id = entries.id ORDER BY keyword)) AS keywords"
+            " FROM entries WHERE id IN"
+            " (SELECT entry_id FROM context_keywords WHERE keyword IN (SELECT keyword FROM alike))"
+            f" {''.join(f'AND {condition} ' for condition in conditions)}ORDER BY updated_at DESC, rowid LIMIT :limit",
+            {**params, "words": json.dumps([word for word in words if word]), "limit": limit},
+        )
+        return [(entry_from_row(row), json.loads(row["keywords"])) for row in rows]
+
     def count_entries_without_context_blob(self) -> int:
         """How many entries have a plain JSON context and no compressed form of it."""
         row = self._session.fetch_one(
@@ -133,3 +170,12 @@ class Contexts:
         self._session.write(statements)
         pending.fill(self._session.backend)
         return entries, len(statements) - entries
+
+
+def _outdated_vector(column: str, entry_id: str, new: str | bytes) -> Statement:
+    """Removes the vector of a context that is about to be replaced by another: it would be found by what it was."""
+    return Statement(
+        "DELETE FROM embeddings WHERE entry_id = ? AND embedding_type = 'context'"
+        f" AND EXISTS (SELECT 1 FROM entries WHERE id = ? AND {column} <> ?)",
+        (entry_id, entry_id, new),
+    )

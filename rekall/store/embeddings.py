@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from rekall.errors import CorruptError, MissingDependencyError
-from rekall.infra.interfaces import Row, Statement
+from collections.abc import Iterable
+
+from rekall.errors import CorruptError
+from rekall.infra.interfaces import Row, Statement, Value
 from rekall.models import Embedding, Entry, Vector
 from rekall.store.rows import ENTRY_SELECT, entry_from_row, iso, moment
 from rekall.store.session import Session
+from rekall.store.vectors import FLOAT, matrix
 
 _COLUMNS = ("id", "entry_id", "embedding_type", "vector", "dimensions", "model_name", "created_at")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM embeddings"
-_FLOAT = 4
-"""Bytes of one number of a vector."""
 _LATEST_LENGTH = (
-    f"(SELECT length(vector) FROM embeddings WHERE embedding_type = :type AND length(vector) % {_FLOAT} = 0"
+    f"(SELECT length(vector) FROM embeddings WHERE embedding_type = :type AND length(vector) % {FLOAT} = 0"
     " AND length(vector) > 0 ORDER BY created_at DESC, rowid DESC LIMIT 1)"
 )
 
@@ -30,21 +31,15 @@ class Embeddings:
         Raises:
             IntegrityError: there is no such entry.
         """
-        values = (
-            *(embedding.id, embedding.entry_id, embedding.embedding_type, embedding.vector, embedding.dimensions),
-            *(embedding.model_name, iso(embedding.created_at)),
-        )
+        self._session.write(_replacement(embedding), idempotent=True)
+
+    def add_embeddings(self, embeddings: Iterable[Embedding]) -> None:
+        """Store many vectors, each in place of the one of the same type before, all or none.
+
+        Those of an entry that was removed meanwhile are passed over.
+        """
         self._session.write(
-            [
-                Statement(
-                    "DELETE FROM embeddings WHERE entry_id = ? AND embedding_type = ?",
-                    (embedding.entry_id, embedding.embedding_type),
-                ),
-                Statement(
-                    f"INSERT INTO embeddings({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})", values
-                ),
-            ],
-            idempotent=True,
+            [one for each in embeddings for one in _replacement(each, of_any_entry=False)], idempotent=True
         )
 
     def count_embeddings(self) -> int:
@@ -82,7 +77,7 @@ class Embeddings:
         Raises:
             MissingDependencyError: numpy is not installed.
         """
-        length = None if dimensions is None else dimensions * _FLOAT
+        length = None if dimensions is None else dimensions * FLOAT
         rows = self._session.fetch_all(
             "SELECT entry_id, vector FROM embeddings WHERE embedding_type = :type"
             f" AND length(vector) = coalesce(:length, {_LATEST_LENGTH}) ORDER BY rowid",
@@ -90,12 +85,7 @@ class Embeddings:
         )
         if not rows:
             return None
-        try:
-            import numpy as np
-        except ImportError as error:
-            raise MissingDependencyError("reading vectors needs numpy: run 'pip install numpy'") from error
-        numbers = np.frombuffer(bytearray().join(row["vector"] for row in rows), dtype="<f4")
-        return [row["entry_id"] for row in rows], numbers.reshape(len(rows), -1)
+        return [row["entry_id"] for row in rows], matrix([row["vector"] for row in rows])
 
     def get_embedding(self, entry_id: str, embedding_type: str) -> Embedding | None:
         """The vector of one type of an entry, None if there is none."""
@@ -118,6 +108,29 @@ class Embeddings:
     def _select(self, where: str, *params: str) -> list[Embedding]:
         rows = self._session.fetch_all(f"{_SELECT} {where} ORDER BY rowid", params)
         return [_embedding_from_row(row) for row in rows]
+
+
+def _replacement(embedding: Embedding, *, of_any_entry: bool = True) -> list[Statement]:
+    """The batch that stores a vector in place of the one before.
+
+    Args:
+        of_any_entry: an entry that is not there is an error; otherwise it is passed over.
+    """
+    values: tuple[Value, ...] = (
+        *(embedding.id, embedding.entry_id, embedding.embedding_type, embedding.vector, embedding.dimensions),
+        *(embedding.model_name, iso(embedding.created_at)),
+    )
+    row = f"VALUES ({', '.join('?' * len(_COLUMNS))})"
+    if not of_any_entry:
+        row = f"SELECT * FROM ({row}) WHERE EXISTS (SELECT 1 FROM entries WHERE id = ?)"
+        values += (embedding.entry_id,)
+    return [
+        Statement(
+            "DELETE FROM embeddings WHERE entry_id = ? AND embedding_type = ?",
+            (embedding.entry_id, embedding.embedding_type),
+        ),
+        Statement(f"INSERT INTO embeddings({', '.join(_COLUMNS)}) {row}", values),
+    ]
 
 
 def _embedding_from_row(row: Row) -> Embedding:

@@ -76,6 +76,11 @@ class Entries:
         )
         return {row["id"]: entry_from_row(row) for row in rows}
 
+    def count_accesses(self, entries: Sequence[Entry]) -> None:
+        """Count one access of each entry; a base that cannot be written keeps its counts."""
+        if entries:
+            self._session.count(count_statements(entries, datetime.now()))
+
     def update(self, entry: Entry) -> None:
         """Write an entry anew; `updated_at` becomes now, on the object too. An unknown id without tags does nothing.
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rekall.store.sources.themes import Themes
     from rekall.store.staging import Staging
     from rekall.store.suggestions import Suggestions
+    from rekall.store.unembedded import Unembedded
+    from rekall.store.vectors import Vectors
 
 
 class OpenBase(Protocol):
@@ -74,6 +76,20 @@ class Store:
         from rekall.store.embeddings import Embeddings
 
         return Embeddings(self.session)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Vectors compared with each other."""
+        from rekall.store.vectors import Vectors
+
+        return Vectors(self.session)
+
+    @cached_property
+    def unembedded(self) -> Unembedded:
+        """Entries that lack a current vector."""
+        from rekall.store.unembedded import Unembedded
+
+        return Unembedded(self.session)
 
     @cached_property
     def suggestions(self) -> Suggestions:
