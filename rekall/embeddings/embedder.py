@@ -11,8 +11,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from rekall import config
 from rekall.config import Config
-from rekall.errors import ConfigError, EmbeddingModelUnavailableError, InvalidValueError, MissingDependencyError
+from rekall.errors import (
+    ConfigError,
+    EmbeddingModelUnavailableError,
+    InvalidValueError,
+    MissingDependencyError,
+    RekallError,
+)
 from rekall.models import VALID_EMBEDDING_DIMENSIONS, Vector
 from rekall.store.vectors import VectorSpace
 
@@ -21,7 +28,7 @@ ENTRY_POINTS = "rekall.embedders"
 MAX_CONTEXT_CHARS = 8000
 """Characters of a text that are embedded."""
 _PUBLISHER = "sentence-transformers/"
-_LENGTHS = " or ".join(map(str, VALID_EMBEDDING_DIMENSIONS))
+_LENGTHS = "{}, {} or {}".format(*VALID_EMBEDDING_DIMENSIONS)
 
 
 class Embedder(ABC):
@@ -123,22 +130,22 @@ def unregister_embedder(name: str) -> None:
         _factories.pop(normal_name(name), None)
 
 
-def embedder_for(config: Config) -> Embedder:
+def embedder_for(settings: Config) -> Embedder:
     """The embedder of the configured model; its model is not loaded yet.
 
     Args:
-        config: `smart_embeddings_model` and `smart_embeddings_dimensions` say which.
+        settings: `smart_embeddings_model` and `smart_embeddings_dimensions` say which.
 
     Raises:
         ConfigError: dimensions that the file cannot hold, or an entry point that cannot be used.
     """
-    model, dimensions = config.smart_embeddings_model, config.smart_embeddings_dimensions
+    model, dimensions = settings.smart_embeddings_model, settings.smart_embeddings_dimensions
     if dimensions not in VALID_EMBEDDING_DIMENSIONS:
         raise ConfigError(f"smart_embeddings.dimensions is {dimensions!r}: set it to {_LENGTHS}")
     if not isinstance(model, str) or not normal_name(model):
         raise ConfigError(f"smart_embeddings.model is {model!r}: set it to the name of a model")
     factory = _factories.get(normal_name(model)) or _installed(normal_name(model)) or _sentence_transformers
-    embedder = factory(config)
+    embedder = factory(settings)
     if not isinstance(embedder, Embedder):
         raise ConfigError(f"the embedder of {model} is a {type(embedder).__name__}, not an Embedder")
     if embedder.dimensions not in VALID_EMBEDDING_DIMENSIONS:
@@ -166,7 +173,13 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vector:
         import numpy as np
     except ImportError as error:
         raise MissingDependencyError("computing vectors needs numpy: run 'pip install numpy'") from error
-    found = np.asarray(embedder.embed([text[:MAX_CONTEXT_CHARS] for text in texts]), dtype=np.float32)
+    try:
+        found = np.asarray(embedder.embed([text[:MAX_CONTEXT_CHARS] for text in texts]), dtype=np.float32)
+    except RekallError:
+        raise
+    except Exception as error:  # whatever a model's libraries, or an embedder of another distribution, may raise
+        problem = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise EmbeddingModelUnavailableError(f"the model {embedder.name} failed ({problem})") from error
     wanted = (len(texts), embedder.dimensions)
     if found.shape != wanted:
         raise InvalidValueError(f"the embedder of {embedder.name} gave an array of shape {found.shape}, not {wanted}")
@@ -178,6 +191,17 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vector:
     return unit
 
 
+def in_context(query: str, context: str | None) -> str:
+    """What is embedded of a query: what it is about, if that is known, and the query."""
+    return f"{context}\n\n{query}" if context else query
+
+
+def context_to_embed(text: str) -> str:
+    """What is embedded of a context: as many bytes of UTF-8 as `smart_embeddings.max_context_size` says, 0 for all."""
+    most = config.get_config().max_context_size
+    return text.encode("utf-8", "replace")[:most].decode("utf-8", "ignore") if most > 0 else text
+
+
 def _installed(name: str) -> EmbedderFactory | None:
     """The factory that an installed distribution brings for a model, None if none does."""
     from importlib.metadata import entry_points
@@ -185,9 +209,7 @@ def _installed(name: str) -> EmbedderFactory | None:
     found = {point.value: point for point in entry_points(group=ENTRY_POINTS) if normal_name(point.name) == name}
     if not found:
         return None
-    names = [
-        f"{point.value} of {point.dist.name if point.dist else 'an unknown distribution'}" for point in found.values()
-    ]
+    names = sorted(f"{point.value} of {point.dist.name if point.dist else '?'}" for point in found.values())
     if len(found) > 1:
         raise ConfigError(f"several embedders answer for the model {name}: {', '.join(names)}; uninstall all but one")
     try:
@@ -197,7 +219,7 @@ def _installed(name: str) -> EmbedderFactory | None:
     return factory
 
 
-def _sentence_transformers(config: Config) -> Embedder:
+def _sentence_transformers(settings: Config) -> Embedder:
     from rekall.embeddings.sentence_model import SentenceTransformersEmbedder
 
-    return SentenceTransformersEmbedder(config)
+    return SentenceTransformersEmbedder(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from rekall.embeddings.embedder import Embedder, embed_texts, normal_name, space_of, spellings
+from rekall.embeddings.embedder import Embedder, context_to_embed, embed_texts, normal_name, space_of, spellings
 from rekall.models import Embedding, EmbeddingType, Entry
 from rekall.store import OpenBase
 from rekall.store.unembedded import ToEmbed, summary_text, written
@@ -113,7 +113,7 @@ def _embed(db: OpenBase, embedder: Embedder, entries: Sequence[ToEmbed], read_at
             texts.append(summary_text(each.entry))
         if each.context is not None:
             kinds.append((each.entry, "context"))
-            texts.append(each.context)
+            texts.append(context_to_embed(each.context))
     name = normal_name(embedder.name)
     embeddings = []
     for (entry, kind), vector in zip(kinds, embed_texts(embedder, texts), strict=True):

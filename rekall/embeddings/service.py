@@ -7,14 +7,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rekall import config
-from rekall.context_extractor import calculate_keyword_score, extract_keywords, get_matching_keywords
-from rekall.embeddings.embedder import MAX_CONTEXT_CHARS, Embedder, embed_texts, embedder_for, space_of
+from rekall.embeddings.embedder import (
+    MAX_CONTEXT_CHARS,
+    Embedder,
+    context_to_embed,
+    embed_texts,
+    embedder_for,
+    in_context,
+    space_of,
+)
 from rekall.embeddings.nearest import groups_of_similar, nearest
-from rekall.embeddings.ranking import Ranking
+from rekall.embeddings.ranking import hybrid_hits
 from rekall.embeddings.vectors import matryoshka
 from rekall.errors import EmbeddingModelUnavailableError
 from rekall.models import Entry
-from rekall.records import relevance
 from rekall.store import OpenBase
 from rekall.store.unembedded import summary_text
 from rekall.store.vectors import EntryFilter, VectorSpace
@@ -96,7 +102,7 @@ class EmbeddingService:
         """The vectors of an entry: `summary`, and `context` where one is given; None where there is none."""
         return {
             "summary": self.calculate(summary_text(entry)),
-            "context": self.calculate(context) if context else None,
+            "context": self.calculate(context_to_embed(context)) if context else None,
         }
 
     def find_similar(
@@ -147,7 +153,8 @@ class EmbeddingService:
             include_obsolete: obsolete entries too, as in 0.3.
         """
         where = EntryFilter(entry_type, project, memory_type, include_obsolete)
-        return self._entries(db, self._like_text(db, query, context, limit, threshold, where))
+        vector = self.calculate(in_context(query, context)) if limit else None
+        return [] if vector is None else self.semantic_hits(db, vector, where, limit, threshold)
 
     def hybrid_search(
         self,
@@ -182,24 +189,17 @@ class EmbeddingService:
             Entry, score (0 to 1), similarity (None when it was not found by meaning), keywords that match.
         """
         where = EntryFilter(entry_type, project, memory_type, include_obsolete)
-        wanted = 2 * limit
-        hits = db.store.search.search(query, *where, limit=wanted, update_access=False)
-        by_meaning = self._entries(db, self._like_text(db, query, context, wanted, 0.0, where))
-        ranking = Ranking(fts_weight, semantic_weight, keyword_weight)
-        for hit in hits:
-            ranking.at(hit.entry).words = relevance(hit)
-        for entry, similarity in by_meaning:
-            ranking.at(entry).meaning = similarity
-        asked = extract_keywords("", query) or query.lower().split()
-        for entry, keywords in db.store.contexts.with_keywords_like(asked, *where):
-            place = ranking.at(entry)
-            place.keywords = calculate_keyword_score(asked, keywords)
-            place.matched = get_matching_keywords(asked, keywords)
-        best = ranking.best(limit)
-        if update_access:
-            meant = {hit.entry.id for hit in hits if hit.matched != "some"}
-            db.store.entries.count_accesses([found[0] for found in best if found[0].id in meant])
-        return best
+        vector = self.calculate(in_context(query, context)) if limit else None
+        by_meaning = [] if vector is None else self.semantic_hits(db, vector, where, 2 * limit)
+        weights = (fts_weight, semantic_weight, keyword_weight)
+        hits = hybrid_hits(db, query, by_meaning, where, limit, weights=weights, update_access=update_access)
+        return [(hit.entry, hit.score or 0.0, hit.similarity, hit.keywords) for hit in hits]
+
+    def semantic_hits(
+        self, db: OpenBase, vector: np.ndarray, where: EntryFilter, limit: int, threshold: float = 0.0
+    ) -> list[tuple[Entry, float]]:
+        """What `semantic_search` does, for who has the vector of the query already."""
+        return self._entries(db, self._nearest(db, vector.tobytes(), limit, threshold, where))
 
     def find_generalization_candidates(
         self,
@@ -251,12 +251,6 @@ class EmbeddingService:
     def space(self) -> VectorSpace:
         """The vectors of a base that this service compares."""
         return space_of(self.embedder)
-
-    def _like_text(
-        self, db: OpenBase, query: str, context: str | None, limit: int, threshold: float, where: EntryFilter
-    ) -> list[tuple[str, float]]:
-        vector = self.calculate(f"{context}\n\n{query}" if context else query) if limit else None
-        return [] if vector is None else self._nearest(db, vector.tobytes(), limit, threshold, where)
 
     def _nearest(
         self,
