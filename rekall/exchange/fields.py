@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from datetime import datetime
 from typing import Any
 
 from rekall.errors import CorruptError, ImportRefusedError
+from rekall.exchange.json_stream import document
+from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.times import with_offset, without_offset
 from rekall.models import Entry
@@ -54,7 +57,10 @@ def entry_dict(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         CorruptError: the base holds a value that cannot be read.
     """
-    return entry_to_dict(entry_of(values))
+    entry = entry_of(values)
+    if isinstance(entry.consolidation_score, float) and not math.isfinite(entry.consolidation_score):
+        entry.consolidation_score = 0.0  # JSON knows no other; `more_of` keeps what it was
+    return entry_to_dict(entry)
 
 
 def entry_of(values: Mapping[str, Any]) -> Entry:
@@ -259,12 +265,15 @@ def _texts(name: str, value: Any, place: str) -> list[str]:
 
 
 def _as_object(text: Any) -> dict[str, Any] | None:
-    """The object of a JSON text that JSON writes again in the very same way."""
-    try:
-        loaded = json.loads(text) if isinstance(text, str) else None
-    except (ValueError, RecursionError):
+    """The object of a JSON text that JSON writes again in the very same way, and that a reader takes from a file."""
+    if not isinstance(text, str) or not text.startswith("{"):
         return None
-    return loaded if isinstance(loaded, dict) and json.dumps(loaded) == text else None
+    try:
+        found = document(io.BytesIO(f'{{"more": {{"context": {text}}}}}'.encode()), Limits(text=len(text) + 99), "")
+    except (ImportRefusedError, UnicodeEncodeError):
+        return None
+    loaded: dict[str, Any] = found["more"]["context"]
+    return loaded if json.dumps(loaded) == text else None
 
 
 def _as_text(value: Any, place: str) -> str:
