@@ -39,13 +39,15 @@ class Difference(NamedTuple):
 
     Args:
         entry_id: its id in both.
-        title: as the base has it.
+        title: as the base has it, shortened.
         fields: what differs, of `COMPARED`.
+        state: the state of the one in the base, as `importing.states` gives it.
     """
 
     entry_id: str
     title: str
     fields: tuple[str, ...]
+    state: str
 
 
 @dataclass
@@ -124,7 +126,7 @@ class _Planner:
         self._on_progress = on_progress
         self._seen: set[str] = set()
         self._named: Counter[str] = Counter()
-        self._successors: dict[str, str] = {}
+        self._successors: dict[str, str] = {}  # those that the base would take for the first time
         self._sources: dict[str, tuple[str, str | None]] = {}
         self._named_sources: Counter[str] = Counter()
 
@@ -135,16 +137,20 @@ class _Planner:
         outside = [entry_id for entry_id in self._named if entry_id not in self._seen]
         plan.absent = set(outside) - self._present("entries", outside)
         self._settle_sources()
-        for entry_id, difference in list(plan.conflicts.items()):
-            # a successor that is nowhere comes in as none: that alone makes no conflict
-            if self._successors.get(entry_id) in plan.absent and difference.fields == ("superseded_by",):
-                local = self._store.entries.get(entry_id, update_access=False)
-                if local is not None and local.superseded_by is None:
-                    del plan.conflicts[entry_id]
-                    plan.identical.add(entry_id)
+        for entry_id, successor in self._successors.items():
+            if successor in plan.absent:  # it comes in as none, which is what the base has
+                self._without_successor(plan.conflicts[entry_id])
         plan.left_out = sum(self._named[entry_id] for entry_id in plan.absent)
         plan.left_out += sum(self._named_sources[source_id] for source_id in plan.absent_sources)
         return plan
+
+    def _without_successor(self, difference: Difference) -> None:
+        fields = tuple(name for name in difference.fields if name != "superseded_by")
+        if fields:
+            self._plan.conflicts[difference.entry_id] = difference._replace(fields=fields)
+        else:
+            del self._plan.conflicts[difference.entry_id]
+            self._plan.identical.add(difference.entry_id)
 
     def _read(self) -> Iterator[Record]:
         """The entries; everything else is looked at on the way."""
@@ -171,7 +177,6 @@ class _Planner:
         successor = record.values.get("superseded_by")
         if successor is not None:
             self._named[successor] += 1
-            self._successors[entry_id] = successor
 
     def _meet_row(self, record: Record) -> None:
         table, values = record.table, record.values
@@ -186,14 +191,18 @@ class _Planner:
 
     def _compare(self, batch: list[Record]) -> None:
         plan = self._plan
-        local = self._store.entries.get_many([record.values["id"] for record in batch])
+        ids = [record.values["id"] for record in batch]
+        states = importing.states(self._store.session, ids)  # before the rest, so that a later change is noticed
+        local = self._store.entries.get_many(ids)
         for record in batch:
             entry = entry_of(record.values)
             found = local.get(entry.id)
             if found is None:
                 plan.new[entry.id] = plain(entry.title) if len(plan.new) < TITLES else ""
             elif fields := changed_fields(found, entry):
-                plan.conflicts[entry.id] = Difference(entry.id, found.title, fields)
+                plan.conflicts[entry.id] = Difference(entry.id, plain(found.title), fields, states.get(entry.id, ""))
+                if entry.superseded_by is not None and found.superseded_by is None:
+                    self._successors[entry.id] = entry.superseded_by
             else:
                 plan.identical.add(entry.id)
 

@@ -19,6 +19,10 @@ CONTEXT = ("context_structured", "context_blob", "context_compressed")
 DEFERRED = Statement("PRAGMA defer_foreign_keys = ON")
 """The first statement of a batch."""
 
+_STATE = (
+    "coalesce(updated_at, '') || '/' || hex(substr(context_blob, -4)) || '/' || hex(substr(context_compressed, -4))"
+)
+"""A text that changes whenever an entry or its context does: zlib ends with a checksum."""
 _NO_CONTEXT = " AND ".join(f"{column} IS NULL" for column in CONTEXT)
 
 
@@ -34,16 +38,23 @@ def new_entry(values: Mapping[str, Any], tags: Iterable[str], keywords: Iterable
     yield from _words("context_keywords", "keyword", row["id"], keywords)
 
 
-def replaced_entry(entry_id: str, values: Mapping[str, Value], tags: Iterable[str]) -> Iterator[Statement]:
-    """Write some columns of an entry and its tags anew; without the entry the batch fails.
+def replaced_entry(
+    entry_id: str, values: Mapping[str, Value], tags: Iterable[str], *, state: str
+) -> Iterator[Statement]:
+    """Write some columns of an entry and its tags anew; the batch fails if it is gone or has changed.
 
     Args:
         values: columns, the title among them.
+        state: as `states` gave it.
     """
     yield Statement("DELETE FROM tags WHERE entry_id = ?", (entry_id,))
     yield from _words("tags", "tag", entry_id, tags)
     assignments = ", ".join(f"{column} = :{column}" for column in values)
-    yield Statement(f"UPDATE entries SET {assignments} WHERE id = :id", {**values, "id": entry_id}, expect=1)
+    yield Statement(
+        f"UPDATE entries SET {assignments} WHERE id = :id AND {_STATE} = :state",
+        {**values, "id": entry_id, "state": state},
+        expect=1,
+    )
 
 
 def context(
@@ -71,9 +82,10 @@ def context(
     yield Statement(f"UPDATE entries SET {assignments} WHERE id = :id{free}", {**row, "id": entry_id})
 
 
-def without_vectors(entry_id: str) -> Statement:
-    """Remove the vectors of an entry, whose text is another from now on."""
-    return Statement("DELETE FROM embeddings WHERE entry_id = ?", (entry_id,))
+def without_vectors(entry_id: str, *, context_only: bool) -> Statement:
+    """Remove the vectors of an entry whose text is another from now on, or that of its context alone."""
+    condition = " AND embedding_type = 'context'" if context_only else ""
+    return Statement(f"DELETE FROM embeddings WHERE entry_id = ?{condition}", (entry_id,))
 
 
 def row(table: str, values: Mapping[str, Any]) -> Statement:
@@ -87,13 +99,23 @@ def row(table: str, values: Mapping[str, Any]) -> Statement:
     tail = "ON CONFLICT DO NOTHING"
     if table == "known_domains":
         tail = (
-            "ON CONFLICT(domain) DO UPDATE SET notes = excluded.notes, created_at = min(created_at, excluded.created_at)"
+            "ON CONFLICT(domain) DO UPDATE SET notes = excluded.notes,"
+            " created_at = min(created_at, excluded.created_at)"
             " WHERE role = excluded.role AND (notes IS excluded.notes OR notes = 'known ' || role)"
         )
     if table == "saved_filters" and "id" in values:
         free = "CASE WHEN EXISTS (SELECT 1 FROM saved_filters WHERE id = :id) THEN NULL ELSE :id END"
         places = ", ".join(free if name == "id" else f":{name}" for name in values)
     return Statement(f"INSERT INTO {table}({names}) VALUES ({places}) {tail}", dict(values))
+
+
+def states(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """A text for each of some entries that is another one whenever the entry or its context was changed."""
+    rows = session.fetch_all(
+        f"SELECT id, {_STATE} AS state FROM entries WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    )
+    return {row["id"]: row["state"] for row in rows}
 
 
 def present(session: Session, table: str, ids: Sequence[str]) -> set[str]:
@@ -125,5 +147,5 @@ def _with_blob(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(table: str, column: str, entry_id: str, words: Iterable[str]) -> Iterator[Statement]:
-    for word in words:
+    for word in dict.fromkeys(words):
         yield Statement(f"INSERT INTO {table}(entry_id, {column}) VALUES (?, ?)", (entry_id, word))
