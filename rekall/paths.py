@@ -34,8 +34,9 @@ DATABASE_NAME = "knowledge.db"
 PROJECT_DIRECTORY = ".rekall"
 
 _GITIGNORE = """\
-# What can be rebuilt, and what SQLite keeps only while the database is open.
+# What can be rebuilt, copies of the database, and what SQLite keeps only while it is open.
 cache/
+backups/
 *.db-wal
 *.db-shm
 

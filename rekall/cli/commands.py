@@ -63,6 +63,8 @@ SECTIONS: Sections = {
     "The base": {
         "info": ("base:info", "Say what the base holds."),
         "init": ("base:init", "Create the base and its directories."),
+        "backup": ("backup:backup", "Copy the base to a file, also while others use it, or list the copies."),
+        "restore": ("restore:restore", "Put a backup in the place of the base."),
         "migrate": ("migrate:migrate", "Bring an older base to the current schema."),
         "doctor": ("doctor:doctor", "Check everything, and say how to mend what is wrong."),
     },
@@ -99,8 +101,10 @@ OTHER_WORDS: Mapping[str, str] = {
     "status": "info",
     "serve": "mcp",
     "setup": "init",
+    "snapshot": "backup",
+    "backups": "backup",
 }
 """What people type for a command that has another name, for the hint."""
 
-PENDING = ("backup", "embeddings", "export", "hooks", "import", "install", "research", "restore")
+PENDING = ("embeddings", "export", "hooks", "import", "install", "research")
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

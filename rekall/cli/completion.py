@@ -1,4 +1,4 @@
-"""Ids for shell completion."""
+"""Ids, and the names of backups, for shell completion."""
 
 from __future__ import annotations
 
@@ -69,6 +69,29 @@ def page_ids(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
         return [(one.id, one.url) for one in found]
 
     return _from_base(ctx, offer)
+
+
+def backup_files(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
+    """The names of backups that begin so, newest first, with what they are; then files and folders of that name."""
+    from pathlib import Path
+
+    from rekall.backup import list_backups
+
+    try:
+        kept = list_backups(settings(ctx, quiet=True).db_path.parent / "backups")
+    except (RekallError, OSError):
+        kept = []
+    offered = [(info.path.name, info.kind) for info in kept if info.path.name.startswith(incomplete)]
+    folder, _, beginning = incomplete.rpartition("/")
+    try:
+        files = sorted(Path(f"{folder}/" if "/" in incomplete else ".").iterdir())
+    except OSError:
+        files = []
+    for file in files:
+        if file.name.startswith(beginning) and (file.suffix == ".db" or file.is_dir()) and incomplete:
+            typed = f"{folder}/{file.name}" if "/" in incomplete else file.name
+            offered.append((typed + "/" if file.is_dir() else typed, "folder" if file.is_dir() else "file"))
+    return offered
 
 
 def _from_base(ctx: Any, offer: Callable[[Session], list[tuple[str, str]]]) -> list[tuple[str, str]]:

@@ -76,6 +76,39 @@ def open_at(config: Config, path: Path | None = None, *, quiet: bool = False) ->
 
 
 @contextmanager
+def open_to_look(config: Config) -> Iterator[Database]:
+    """The base, for something that must not change it: one that is missing is not created, an older one not migrated.
+
+    Then it is an empty base, or a migrated copy, which is gone at the end.
+    """
+    from rekall.store.opening import read_state, refuse
+
+    if is_missing(config):
+        with _scratch() as folder, open_at(config, folder / config.db_path.name, quiet=True) as base:
+            yield base
+        return
+    with open_backend(config.db_path) as backend:
+        state = read_state(backend)
+        if state.is_current:
+            with open_at(config) as base:
+                yield base
+            return
+        refuse(state, config.db_path)
+        with _scratch() as folder:
+            backend.backup(folder / config.db_path.name)
+            with open_at(config, folder / config.db_path.name, quiet=True) as base:
+                yield base
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="rekall-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def open_backend(path: Path) -> Iterator[DatabaseBackend]:
     """The back end itself, connected: nothing is created in it or migrated. A file that is missing comes into being."""
     from rekall.infra import ServiceContainer
@@ -100,6 +133,17 @@ def is_missing(config: Config, path: Path | None = None) -> bool:
         return True
     with open_backend(path) as backend:
         return read_state(backend).is_empty
+
+
+def is_sqlite_file(config: Config) -> bool:
+    """Whether the base is a SQLite file, kept by Rekall's own back end.
+
+    Raises:
+        ConfigError: the configured back end cannot be used.
+    """
+    from rekall.infra import DefaultDatabaseBackend, ServiceContainer
+
+    return ServiceContainer.get_instance().selected("database").implementation is DefaultDatabaseBackend
 
 
 def require_base(config: Config) -> None:

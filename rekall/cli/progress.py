@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 OnProgress = Callable[[int, int], None]
-"""Told how much is done, and of how much."""
+"""Told how much is done, and of how much; the second number is 0 while nobody knows."""
 
 PATIENCE = 1.0
 """Seconds of work before the bar appears."""
@@ -43,20 +43,37 @@ class _Bar:
         self._drawn = drawn
         self._visible_from = time.monotonic() + PATIENCE
         self._bar: Any = None
+        self._total = -1
 
     def __call__(self, done: int, total: int) -> None:
         if self._bar is None:
-            if time.monotonic() < self._visible_from or done >= total:
+            if time.monotonic() < self._visible_from or 0 < total <= done:
                 return
             self._bar = self._drawn.enter_context(_new_bar())
-            self._bar.add_task(self._what)
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+        if total != self._total:  # another part of the work: its time is reckoned anew
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            self._bar.add_task(self._what, total=total or None)
+            self._total = total
+        self._bar.update(self._bar.task_ids[0], completed=done)
 
 
 def _new_bar() -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Count(MofNCompleteColumn):
+        def render(self, task: Task) -> Text:
+            return Text() if task.total is None else super().render(task)
 
     text = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True, highlight=False, emoji=False, markup=False)
-    return Progress(text, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True)
+    return Progress(text, BarColumn(), Count(), TimeRemainingColumn(), console=console, transient=True)

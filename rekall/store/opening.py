@@ -34,7 +34,7 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
 
 
-_LOOK = (
+STATE_QUERY = (
     "SELECT (SELECT user_version FROM pragma_user_version) AS version,"
     " (SELECT count(*) FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'"
     f" AND t.name IN ({_names(_COLUMNS)}) AND t.name || '.' || c.name"
@@ -43,6 +43,7 @@ _LOOK = (
     f" WHERE name IN ({_names(_FIRST_COLUMNS)})) AS first_columns,"
     " (SELECT count(*) FROM sqlite_master WHERE type = 'table') AS tables"
 )
+"""One row, the values of a `SchemaState` in order."""
 _ATTEMPTS = 5
 
 
@@ -78,7 +79,7 @@ class SchemaState(NamedTuple):
 
 def read_state(backend: DatabaseBackend) -> SchemaState:
     """Look at the schema of an open base."""
-    row = backend.fetch_one(_LOOK)
+    row = backend.fetch_one(STATE_QUERY)
     if row is None:
         raise DatabaseError("the back end returned no row for a query that always has one")
     return SchemaState(**row)
@@ -114,7 +115,6 @@ def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:
                 state = read_state(backend)
                 if state.is_current:
                     return None
-                backups.sweep(path)
                 saved = backups.back_up(backend, path, f"schema-{state.version}")
                 try:
                     _apply(backend, state)
@@ -215,7 +215,7 @@ def _columns(backend: DatabaseBackend, table: str) -> set[str]:
 
 def _state_guard(state: SchemaState) -> list[Statement]:
     # the number of tables is left out: the guard itself makes one
-    return _guard(f"SELECT 1 FROM ({_LOOK}) WHERE version = ? AND columns = ?", (state.version, state.columns))
+    return _guard(f"SELECT 1 FROM ({STATE_QUERY}) WHERE version = ? AND columns = ?", (state.version, state.columns))
 
 
 def _derived_guard(present: dict[str, str]) -> list[Statement]:

@@ -52,7 +52,7 @@ FAULTS = {
     23: Fault(
         "migrate --enrich-context --dry-run upgraded the file; the real run wrote an unknown method, lost markers"
     ),
-    24: Fault("restore took any SQLite file over an open one; backup copied bytes and overwrote", ARCHIVES),
+    24: Fault("restore took any SQLite file over an open one; backup copied bytes and overwrote"),
     25: Fault("a backup made ~/.rekall, which turned the home directory into a project with an empty base"),
     26: Fault("install replaced other programs' files whole", "integrations"),
     27: Fault("an entry named in superseded_by could not be deleted; an unknown replacement was a traceback"),

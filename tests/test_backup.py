@@ -1,0 +1,239 @@
+"""Backups: whole and checked copies, whatever others do meanwhile; and what a restore accepts, keeps and leaves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from support import databases, processes, raw
+from support.backups import Writers, as_nobody, damage, files, held, new_base, public_folder, sound, titles
+
+from rekall.backup import (
+    CURRENT_SCHEMA_VERSION,
+    BackupInfo,
+    create_backup,
+    get_database_stats,
+    restore,
+)
+from rekall.db import Database
+from rekall.errors import BackupError, DatabaseError, MissingFileError, NotARekallError, RekallError
+from rekall.models import Entry
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A base with three entries."""
+    return new_base(tmp_path / "home" / "knowledge.db", "one", "three", "two")
+
+
+# backup
+
+
+@pytest.mark.parametrize("name", databases.NAMES)
+def test_every_schema_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
+    """Backed up without being migrated or touched, restored over another base and where there is none."""
+    original = databases.unpack(name, tmp_path)
+    before, content = held(original), original.read_bytes()
+    made = create_backup(original)
+    assert original.read_bytes() == content
+    assert files(tmp_path) == sorted([name, f"backups/{made.path.name}"])
+    assert held(made.path) == before
+    over = new_base(tmp_path / "other" / "knowledge.db", "replaced")
+    missing = tmp_path / "new" / "deep" / "knowledge.db"
+    for target in (over, missing):
+        assert restore(made.path, target).state.version == before[0]
+        assert held(target) == before
+        with Database(target) as base:
+            assert base.get_schema_version() == CURRENT_SCHEMA_VERSION
+            assert len(base.list_all(include_obsolete=True, limit=-1)) == 42
+    assert held(made.path) == before
+
+
+@posix
+@pytest.mark.fault(25)
+def test_a_backup_is_private_and_beside_the_base(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Called by the time, in a folder of its owner's own; the home directory gets no .rekall."""
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    before = os.umask(0)
+    try:
+        made = create_backup(path)
+    finally:
+        os.umask(before)
+    assert made.path.parent == path.parent / "backups"
+    assert datetime.strptime(made.path.name, "knowledge_%Y-%m-%d_%H%M%S.db")
+    assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(made.path.parent.stat().st_mode) == 0o700
+    assert not (tmp_path / "user").exists()
+    status = made.path.stat()
+    assert (made.size, made.timestamp) == (status.st_size, datetime.fromtimestamp(status.st_mtime))
+    assert (made.db_name, made.kind) == ("knowledge.db", "backup")
+
+
+def test_backups_of_one_second_do_not_meet(path: Path) -> None:
+    """Each has a name of its own."""
+    made = [create_backup(path).path for _ in range(5)]
+    assert len(set(made)) == 5
+    assert files(path.parent / "backups") == sorted(file.name for file in made)
+    assert {BackupInfo(file, datetime.now(), 0).kind for file in made} == {"backup"}
+
+
+def test_what_the_log_holds_is_in_the_copy(path: Path) -> None:
+    """A base in use has its newest writes beside the file, and a copy is one file that needs no other."""
+    with Database(path) as base:
+        base.add(Entry(id="four", title="four", type="bug"))
+        assert path.with_name("knowledge.db-wal").stat().st_size > 0
+        made = create_backup(path)
+    assert titles(made.path) == ["four", "one", "three", "two"]
+    assert raw.rows(made.path, "PRAGMA journal_mode") == [("delete",)]
+
+
+@pytest.mark.fault(24)
+def test_nothing_is_overwritten(path: Path, tmp_path: Path) -> None:
+    """An output that is there, whatever it is, a folder, the base itself or its log: refused, and as before."""
+    taken, link = tmp_path / "taken.db", tmp_path / "link.db"
+    taken.write_bytes(b"mine")
+    link.symlink_to(tmp_path / "nowhere.db")
+    before = files(tmp_path)
+    for output, word in (
+        (taken, "exists already"),
+        (link, "exists already"),
+        (tmp_path, "is a directory"),
+        (path, "the base itself"),
+        (path.with_name("knowledge.db-wal"), "a name that SQLite uses"),
+        (tmp_path / "missing" / "a.db", "is not there"),
+        (taken / "a.db", "is not there"),
+    ):
+        with pytest.raises(BackupError, match=word) as refused:
+            create_backup(path, output)
+        assert "\n" not in str(refused.value)
+    assert files(tmp_path) == before
+    assert taken.read_bytes() == b"mine"
+
+
+def test_an_output_appears_under_its_name_only_when_it_is_whole(path: Path, tmp_path: Path) -> None:
+    """While it is copied and checked there is another file; somebody else's file of that name stays."""
+    output = tmp_path / "out" / "copy.db"
+    output.parent.mkdir()
+    seen: list[bool] = []
+    assert create_backup(path, output, on_progress=lambda *_: seen.append(output.exists())).path == output
+    assert seen
+    assert not any(seen)
+    assert files(output.parent) == ["copy.db"]
+    assert not (path.parent / "backups").exists()
+    late = output.with_name("late.db")
+    with pytest.raises(BackupError, match=r"late\.db"):
+        create_backup(path, late, on_progress=lambda *_: late.write_bytes(b"theirs") and None)
+    assert late.read_bytes() == b"theirs"
+    assert files(output.parent) == ["copy.db", "late.db"]
+
+
+def test_there_is_no_backup_of_what_is_no_sound_base(path: Path, tmp_path: Path) -> None:
+    """Missing, empty, damaged, of another program, newer, no database: each one told, nothing left behind."""
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    made = {name: folder / f"{name}.db" for name in ("empty", "text", "short", "other", "newer", "cut")}
+    made["empty"].touch()
+    made["text"].write_bytes(b"These are notes. " * 100)
+    made["short"].write_bytes(b"notes")
+    raw.write(made["other"], "CREATE TABLE t (a)")
+    for name in ("newer", "cut"):
+        shutil.copy(path, made[name])
+    raw.write(made["newer"], "PRAGMA user_version = 99")
+    os.truncate(made["cut"], path.stat().st_size // 2)
+    shutil.copy(path, folder / "hurt.db")
+    damage(folder / "hurt.db", "links")
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    for name, error, word in (
+        ("missing", MissingFileError, "Database not found"),
+        ("empty", BackupError, "is empty"),
+        ("text", DatabaseError, "not a SQLite database"),
+        ("short", DatabaseError, "not a SQLite database"),
+        ("other", NotARekallError, "another program"),
+        ("newer", RuntimeError, "newer Rekall"),
+        ("cut", DatabaseError, "damaged"),
+        ("hurt", RuntimeError, "Backup validation failed"),
+    ):
+        with pytest.raises(error, match=word) as refused:
+            create_backup(folder / f"{name}.db")
+        assert isinstance(refused.value, RekallError)
+        assert "\n" not in str(refused.value)
+        assert get_database_stats(folder / f"{name}.db") is None or name in ("newer", "hurt")
+    assert {file: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
+    assert [name for name in files(folder) if name.startswith("backups/")] == []
+    with pytest.raises(FileNotFoundError):
+        create_backup(folder / "missing.db")
+
+
+@posix
+def test_a_folder_that_cannot_be_written(path: Path, tmp_path: Path) -> None:
+    """Neither of its two commands leaves anything there; the base is copied to another folder all the same."""
+    with public_folder() as public:
+        folder, free = public / "closed", public / "free"
+        folder.mkdir()
+        free.mkdir()
+        free.chmod(0o777)
+        base, out = folder / "knowledge.db", free / "copy.db"
+        shutil.copy(path, base)
+        base.chmod(0o644)
+        folder.chmod(0o555)
+        steps = [f"backup|{base}", f"backup|{base}|{out}", f"restore|{out}|{base}", f"backup|{base}|{folder / 'x.db'}"]
+        told = as_nobody(tmp_path, *steps)
+        assert told[0] == f"refused: no backup was made: {folder / 'backups'}: Permission denied"
+        assert told[1] == str(out)
+        assert told[2] == f"refused: nothing was restored: {folder / 'backups'}: Permission denied"
+        assert told[3] == f"refused: no backup was made: {folder / 'x.db'}: Permission denied"
+        assert files(folder) == ["knowledge.db"]
+        assert titles(out) == ["one", "three", "two"]
+
+
+@posix
+def test_no_room(path: Path, tmp_path: Path) -> None:
+    """A copy or a base that cannot grow: one line, nothing half done, nothing left."""
+    grown = new_base(tmp_path / "big" / "knowledge.db", *(f"entry {number}" for number in range(300)))
+    before = held(path)
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from rekall.backup import create_backup, restore\n"
+        "from rekall.errors import RekallError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "big, small = map(Path, sys.argv[1:])\n"
+        "for work in (lambda: create_backup(big), lambda: restore(big, small)):\n"
+        "    try: print(work())\n"
+        "    except RekallError as error: print('refused:', error)"
+    )
+    told = processes.run(code, grown, path).splitlines()
+    assert [line.split(":")[0] for line in told] == ["refused"] * 2
+    assert files(grown.parent) == ["knowledge.db"]
+    assert [name for name in files(path.parent) if not name.startswith("knowledge.db")] == []
+    assert held(path) == before
+
+
+@pytest.mark.fault(24)
+def test_a_backup_while_four_processes_write(tmp_path: Path) -> None:
+    """It ends, is consistent, and holds every write acknowledged before it began."""
+    path = tmp_path / "knowledge.db"
+    writers = Writers(path, tmp_path)
+    made = []
+    for _ in range(5):
+        writers.wait_for(3)
+        before = writers.acknowledged()
+        made.append((before, create_backup(path).path))
+    writers.stop()
+    for before, copy in made:
+        sound(copy)
+        kept = {entry_id for (entry_id,) in raw.rows(copy, "SELECT id FROM entries")}
+        assert before <= kept
+        # of each process an unbroken beginning, with its tags and, but for the newest, its link
+        for worker in range(4):
+            own = sorted(entry_id for entry_id in kept if entry_id.startswith(f"W{worker}-"))
+            assert own == [f"W{worker}-{number:05}" for number in range(len(own))]
+            ((links,),) = raw.rows(copy, "SELECT count(*) FROM links WHERE source_id GLOB ?", f"W{worker}-*")
+            assert len(own) - 2 <= links <= len(own) - 1
+        assert raw.rows(copy, "SELECT count(*) FROM tags") == [(2 * len(kept),)]
+    assert [name for name in files(tmp_path / "backups") if not name.endswith(".db")] == []
