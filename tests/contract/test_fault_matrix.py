@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     pending: str = ""
 
 
-ARCHIVES, EMBEDDINGS, NETWORK = "archives and backups", "embeddings", "enrichment over the network"
+ARCHIVES, NETWORK = "archives and backups", "enrichment over the network"
 FAULTS = {
     1: Fault("rekall_related answered every id with an error"),
     2: Fault("rekall_deprecate called a method that did not exist"),
@@ -36,12 +36,12 @@ FAULTS = {
     7: Fault("consolidation --analyze raised"),
     8: Fault("hooks install copied a file that was not shipped, and told where it would be", "hooks"),
     9: Fault("a search for user-id, C++ or nothing at all crashed"),
-    10: Fault("hybrid scores turned the order of the text search around, and could divide by zero", EMBEDDINGS),
+    10: Fault("hybrid scores turned the order of the text search around, and could divide by zero"),
     11: Fault("every text hit had a relevance of 1.0"),
-    12: Fault("searches saw only the cached vectors; the cache mixed bases and never expired its matrix", EMBEDDINGS),
+    12: Fault("searches saw only the cached vectors; the cache mixed bases and never expired its matrix"),
     13: Fault("vectors of two lengths broke the reading of all"),
     14: Fault("structured contexts were not searched"),
-    15: Fault("the configured model, vector index and context size had no effect", EMBEDDINGS),
+    15: Fault("the configured model, vector index and context size had no effect"),
     16: Fault("archives left out obsolete entries, links, contexts and review data", ARCHIVES),
     17: Fault("import --no-backup made a backup", ARCHIVES),
     18: Fault("import --dry-run counted accesses and accepted any strategy", ARCHIVES),
