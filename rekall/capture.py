@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from rekall import config
 from rekall.constants import (
     MAX_CONTENT_LENGTH,
     MAX_PROJECT_LENGTH,
@@ -28,6 +29,9 @@ from rekall.models import (
     StructuredContext,
     generate_ulid,
 )
+
+if TYPE_CHECKING:
+    from rekall.store import OpenBase
 
 
 def new_entry(
@@ -57,6 +61,22 @@ def new_entry(
         confidence=confidence,
         memory_type=check_memory_type(memory_type),
     )
+
+
+def store_vectors(db: OpenBase, entry_ids: Sequence[str]) -> str | None:
+    """Store the vectors of entries that were just stored or changed, if `smart_embeddings.enabled` is set.
+
+    Args:
+        entry_ids: full ids.
+
+    Returns:
+        Why there are none, on one line that says what to do; None when all is well. The entries are safe all the same.
+    """
+    if not config.get_config().smart_embeddings_enabled:
+        return None
+    from rekall.embeddings.after_writing import embed_stored
+
+    return embed_stored(db, entry_ids)
 
 
 def check_type(entry_type: str) -> EntryType:

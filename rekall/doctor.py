@@ -29,6 +29,7 @@ from rekall.store.maintenance import Maintenance
 from rekall.store.opening import SchemaState, read_state, refuse
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
 from rekall.store.session import Session
+from rekall.store.store import Store
 
 Status = Literal["ok", "warning", "failure"]
 _SPARE = 50 * 1024**2
@@ -139,12 +140,13 @@ def _base(program: Program) -> list[Check]:
     try:
         place = Check("database back end", "ok", f"{program.database_name()} on {path}")
         if program.is_missing():
-            return [place, _room(path) if program.keeps_files() else Check("file", "ok", f"no base yet at {path}")]
+            room = _room(path) if program.keeps_files() else Check("file", "ok", f"no base yet at {path}")
+            return [place, room, *_model(program.config)]
     except RekallError as error:
         return [Check("database back end", "failure", str(error), "correct [backends] in config.toml, or the flag")]
     try:
         with program.open_database() as backend:
-            return [place, *_file(path), *_contents(backend, path)]
+            return [place, *_file(path), *_contents(backend, path), *_vectors(program.config, backend, path)]
     except RekallError as error:
         return [place, Check("file", "failure", str(error), _way_out(error, path))]
 
@@ -239,6 +241,38 @@ def _derived(maintenance: Maintenance, backend: DatabaseBackend) -> Check:
     if waiting:
         return Check("derived objects", "ok", f"all there; {waiting} contexts are read in by the next write")
     return Check("derived objects", "ok", "all there")
+
+
+def _model(config: Config) -> Iterator[Check]:
+    """Whether vectors can be computed where the user wants searches by meaning, and there is no base yet."""
+    if not config.smart_embeddings_enabled:
+        return
+    from rekall.embeddings.readiness import usable_service
+
+    service, problem = usable_service()
+    yield _vector_check("no base yet" if service is None else f"{service.embedder.name} can be used", problem)
+
+
+@dataclass(frozen=True)
+class _OpenBase:
+    store: Store
+
+
+def _vectors(config: Config, backend: DatabaseBackend, path: Path) -> Iterator[Check]:
+    """Whether searches by meaning work where the user wants them."""
+    if not config.smart_embeddings_enabled or not read_state(backend).is_current:
+        return
+    from rekall.embeddings.readiness import counts
+
+    found = counts(_OpenBase(Store(backend, path)))
+    yield _vector_check(f"{found.embedded} entries have one of {found.model} ({found.dimensions} numbers)", found.note)
+
+
+def _vector_check(what: str, note: str | None) -> Check:
+    if note is None:
+        return Check("vectors", "ok", what)
+    detail, _, mend = note.partition(": ")
+    return Check("vectors", "warning", f"{what}; {detail}", mend or "correct [smart_embeddings] in config.toml")
 
 
 def _restore(path: Path) -> str:

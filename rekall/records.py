@@ -76,7 +76,7 @@ def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
         "access_count": entry.access_count,
         "last_accessed": with_offset(entry.last_accessed),
         "relevance_score": relevance(hit),
-        "semantic_score": None,
+        "semantic_score": None if hit.similarity is None else round(min(max(hit.similarity, 0.0), 1.0), 4),
         "links": {
             "outgoing": [
                 {"target_id": link.target_id, "type": link.relation_type}
@@ -94,10 +94,15 @@ def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
     }
 
 
-_FLOOR = {"entry": 2, "context": 1, "some": 0}
+_FLOOR = {"entry": 2, "context": 1, "some": 0, "meaning": 0}
 
 
 def relevance(hit: SearchResult) -> float:
-    """A score in 0..1 in the order of the search: a third for each kind of match, in it x / (1 + x) of bm25."""
+    """A score in 0..1 in the order of the search.
+
+    That of a search by meaning is its own. By words it is a third for each kind of match, in it x / (1 + x) of bm25.
+    """
+    if hit.score is not None:
+        return round(min(max(hit.score, 0.0), 1.0), 4)
     strength = max(0.0, -hit.rank)
     return round((_FLOOR[hit.matched] + strength / (1 + strength)) / 3, 4)

@@ -1,13 +1,17 @@
-"""Entries that are about the same things as another one, or as a text: by words in common, without a model."""
+"""Entries that are about the same things as another one, or as a text: by their vectors where there are some and the
+user wants them, else by words in common, without a model. The two scores never stand in one list.
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+from rekall import config
 from rekall.context_extractor import extract_keywords
-from rekall.errors import EntryNotFoundError
+from rekall.errors import EmbeddingModelUnavailableError, EntryNotFoundError
 from rekall.models import Entry, StructuredContext
 from rekall.store import OpenBase
 from rekall.store.query import quote
@@ -27,6 +31,56 @@ class Similar:
     entry: Entry
     score: float
     shared: tuple[str, ...]
+
+
+class Comparison(NamedTuple):
+    """What is similar, best first.
+
+    Args:
+        found: by vectors, the words in common are not looked at.
+        by: what was compared.
+        note: on one line, why vectors were not compared though the user wants it, or which were not; else None.
+    """
+
+    found: list[Similar]
+    by: Literal["vectors", "words"]
+    note: str | None = None
+
+
+def compare_entry(db: OpenBase, entry_id: str, limit: int = 5) -> Comparison:
+    """The active entries most similar to one, by vectors if the base has them and `smart_embeddings.enabled` is set.
+
+    Args:
+        entry_id: a full id.
+        limit: entries at most; a negative number is no limit.
+
+    Raises:
+        EntryNotFoundError: there is no such entry.
+    """
+    if not config.get_config().smart_embeddings_enabled:
+        return Comparison(similar_entries(db, entry_id, limit), "words")
+    from rekall.embeddings.readiness import readiness
+
+    service, problem, gap = readiness(db, needs_model=False)
+    if service is not None and db.store.vectors.of_entry(entry_id, service.space) is None:
+        service, problem = None, f"{entry_id} has no vector: run 'rekall embeddings --migrate'"
+    if service is None:
+        return Comparison(similar_entries(db, entry_id, limit), "words", f"compared by words: {problem}")
+    found = service.find_similar(entry_id, db, limit=limit, include_obsolete=False)
+    return Comparison([Similar(entry, score, ()) for entry, score in found], "vectors", gap)
+
+
+def compare_text(db: OpenBase, text: str, limit: int = 10) -> Comparison:
+    """The same for a text, which needs the model."""
+    if not config.get_config().smart_embeddings_enabled:
+        return Comparison(similar_to_text(db, text, limit), "words")
+    from rekall.embeddings.searching import search_by_meaning
+
+    try:
+        hits, _, note = search_by_meaning(db, text, (None, None, None), limit)
+    except EmbeddingModelUnavailableError as error:
+        return Comparison(similar_to_text(db, text, limit), "words", f"compared by words: {error}")
+    return Comparison([Similar(hit.entry, hit.similarity or 0.0, ()) for hit in hits], "vectors", note)
 
 
 def similar_entries(db: OpenBase, entry_id: str, limit: int = 5) -> list[Similar]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rekall.capture import CONTEXT_EXAMPLE, context_from_json, new_entry
+from rekall.capture import CONTEXT_EXAMPLE, context_from_json, new_entry, store_vectors
 from rekall.cli import output, stdin
 from rekall.cli.opening import open_at, settings
 from rekall.cli.options import JsonOutput, complete_memory_type, complete_type
@@ -74,6 +74,13 @@ def add(
         structured = _missing_context(config, entry, ask=context_interactive)
     with open_at(config) as base:
         base.add(entry, context=structured, context_text=context)
+        # told before its vectors are computed, which an impatient person may interrupt
+        _tell_of(entry, structured, json_output=json_output)
+        if problem := store_vectors(base, [entry.id]):
+            output.tell(f"warning: {problem}")
+
+
+def _tell_of(entry: Entry, structured: StructuredContext | None, *, json_output: bool) -> None:
     if json_output:
         from rekall.records import context_record, entry_record
 

@@ -66,6 +66,10 @@ SECTIONS: Sections = {
         "backup": ("backup:backup", "Copy the base to a file, also while others use it, or list the copies."),
         "restore": ("restore:restore", "Put a backup in the place of the base."),
         "migrate": ("migrate:migrate", "Bring an older base to the current schema."),
+        "embeddings": (
+            "embeddings:embeddings",
+            "Say which entries can be found by meaning, or compute their vectors.",
+        ),
         "doctor": ("doctor:doctor", "Check everything, and say how to mend what is wrong."),
     },
     "The program": {
@@ -98,6 +102,9 @@ OTHER_WORDS: Mapping[str, str] = {
     "rm": "delete",
     "check": "doctor",
     "stats": "info",
+    "embed": "embeddings",
+    "vectors": "embeddings",
+    "reindex": "embeddings",
     "status": "info",
     "serve": "mcp",
     "setup": "init",
@@ -106,5 +113,5 @@ OTHER_WORDS: Mapping[str, str] = {
 }
 """What people type for a command that has another name, for the hint."""
 
-PENDING = ("embeddings", "export", "hooks", "import", "install", "research")
+PENDING = ("export", "hooks", "import", "install", "research")
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

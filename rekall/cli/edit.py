@@ -90,6 +90,8 @@ def edit(
             output.write(f"Changed {entry.id}: {', '.join(changed)}")
         else:
             output.write(f"Nothing to change in {entry.id}: it says so already.")
+        if changed and (problem := capture.store_vectors(base, [entry.id])):
+            output.tell(f"warning: {problem}")
 
 
 def _entry(base: Database, entry_id: str) -> Entry:

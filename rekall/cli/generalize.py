@@ -33,6 +33,7 @@ def generalize(
 
     It is a semantic pattern, derived_from each of them. The draft is shown first, then it asks.
     """
+    from rekall.capture import store_vectors
     from rekall.generalize import create, draft
 
     with open_base(ctx) as base:
@@ -45,6 +46,8 @@ def generalize(
         if not dry_run:
             _confirm(yes=yes, shown=not json_output)
             links = create(base, drafted)
+            if problem := store_vectors(base, [drafted.entry.id]):
+                output.tell(f"warning: {problem}")
     if json_output:
         output.write_json(_record(drafted, links, created=not dry_run))
     elif dry_run:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from rekall.cli import output
-from rekall.cli.opening import open_base
+from rekall.cli.opening import open_at, open_base, settings
 from rekall.cli.options import JsonOutput, MemoryTypeFilter, ProjectFilter, TypeFilter
-from rekall.errors import NotSupportedError
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 LINKED_SHOWN = 5
 """Linked entries that were not hits themselves, shown after the hits."""
-_WHERE_MATCHED = {"entry": "", "context": "in context", "some": "some words"}
+_WHERE_MATCHED = {"entry": "", "context": "in context", "some": "some words", "meaning": "by meaning"}
 
 
 class _Filters(NamedTuple):
@@ -51,16 +50,24 @@ def search(
 ) -> None:
     """Find entries by words, phrases and context.
 
-    Several words must all be there; entries where only some are come last.
+    Several words must all be there; entries where only some are come last. With smart_embeddings.enabled and vectors
+    ('rekall embeddings') it finds by meaning too.
     """
-    if semantic_only:
-        raise NotSupportedError("there is no embedding model to search by meaning: leave --semantic-only out")
     filters = _Filters(entry_type, project, memory_type)
-    with open_base(ctx) as base:
-        hits = base.search(query, entry_type, project, memory_type, limit=limit)
+    config = settings(ctx)
+    with open_at(config) as base:
+        if semantic_only or config.smart_embeddings_enabled:
+            from rekall.embeddings import searching
+
+            find = searching.search_by_meaning if semantic_only else searching.search
+            hits, mode, note = find(base, query, filters, limit, context)
+            if note is not None:
+                output.tell(note)
+        else:
+            hits, mode = base.search(query, entry_type, project, memory_type, limit=limit), "fts"
         links = base.links.links_among([hit.entry.id for hit in hits]) if hits else []
         if json_output:
-            _write_hits_json(query, filters, hits, links)
+            _write_hits_json(query, filters, hits, links, mode)
         elif hits:
             _write_hits(query, hits, _linked(base, hits, links))
         else:
@@ -94,7 +101,9 @@ def browse(
             output.write_row(*_plain_fields(entry))
 
 
-def _write_hits_json(query: str, filters: _Filters, hits: Sequence[SearchResult], links: Sequence[Link]) -> None:
+def _write_hits_json(
+    query: str, filters: _Filters, hits: Sequence[SearchResult], links: Sequence[Link], mode: str
+) -> None:
     from rekall.records import hit_record
 
     output.write_json(
@@ -102,7 +111,7 @@ def _write_hits_json(query: str, filters: _Filters, hits: Sequence[SearchResult]
             "query": query,
             "results": [hit_record(hit, links) for hit in hits],
             "total_count": len(hits),
-            "search_mode": "fts",
+            "search_mode": mode,
             "context_matches": {
                 "project": filters.project is not None,
                 "type": filters.entry_type,
@@ -132,7 +141,8 @@ def _write_hits(query: str, hits: Sequence[SearchResult], linked: Sequence[tuple
         return
     for hit in hits:
         note = _WHERE_MATCHED[hit.matched]
-        output.write_row(*_plain_fields(hit.entry), *([f"({note})"] if note else []))
+        similar = "" if hit.similarity is None else f"semantic {hit.similarity:.0%}"
+        output.write_row(*_plain_fields(hit.entry), *([f"({note})"] if note else []), *([similar] if similar else []))
     output.write(f"# {output.counted(len(hits), 'result')}")
     for entry, link in linked:
         output.write_row("# linked", _relation(entry, link), *_plain_fields(entry))
@@ -153,13 +163,19 @@ def _relation(entry: Entry, link: Link) -> str:
 
 def _draw_hits(query: str, hits: Sequence[SearchResult], linked: Sequence[tuple[Entry, Link]]) -> None:
     ids = output.short_ids([hit.entry.id for hit in hits] + [entry.id for entry, _ in linked])
-    project = any(hit.entry.project for hit in hits)
-    table = _entry_table(f'Search: "{query}"', [*(["Project"] if project else [])])
+    project, semantic = any(hit.entry.project for hit in hits), any(hit.similarity is not None for hit in hits)
+    last = [*(["Semantic"] if semantic else []), *(["Project"] if project else [])]
+    table = _entry_table(f'Search: "{query}"', last)
     for hit in hits:
         title = output.plain(hit.entry.title)
         if _WHERE_MATCHED[hit.matched]:
             title.append(f"  ({_WHERE_MATCHED[hit.matched]})", style="dim")
-        table.add_row(*_cells(hit.entry, ids), title, *([output.plain(hit.entry.project or "")] if project else []))
+        similar = "" if hit.similarity is None else f"{hit.similarity:.0%}"
+        cells = [
+            *([output.plain(similar)] if semantic else []),
+            *([output.plain(hit.entry.project or "")] if project else []),
+        ]
+        table.add_row(*_cells(hit.entry, ids), title, *cells)
     console = output.console()
     console.print(table)
     console.print(output.plain(f"{output.counted(len(hits), 'result')}; 'rekall show ID' shows one"))
@@ -186,7 +202,7 @@ def _draw_entries(entries: Sequence[Entry]) -> None:
 
 
 def _entry_table(title: str | None, last: Sequence[str]) -> Any:
-    narrow = ("ID", "Type", "Conf.", "Created")
+    narrow = ("ID", "Type", "Conf.", "Semantic", "Created")
     return output.table(["ID", "Type", "Conf.", "Title", *last], title=title, narrow=narrow, widest="Title")
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rekall.models import Entry, Link, StructuredContext
 
 _BAR_WIDTH = 10
+Kind = tuple[str, str, int]
+"""Of a vector: what of the entry it is of, its model, its length."""
 
 
 def show(ctx: typer.Context, entry_id: EntryId, json_output: JsonOutput = False) -> None:
@@ -34,16 +36,21 @@ def show(ctx: typer.Context, entry_id: EntryId, json_output: JsonOutput = False)
         context = base.get_structured_context(full_id)
         text = base.get_context(full_id)
         related = base.get_related_entries(full_id)
+        vectors = base.embeddings.kinds(full_id)
     if json_output:
-        _write_json(entry, context, text, related)
+        _write_json(entry, context, text, related, vectors)
     elif output.is_terminal():
-        _draw(entry, context, text, related)
+        _draw(entry, context, text, related, vectors)
     else:
-        _write_plain(entry, context, text, related)
+        _write_plain(entry, context, text, related, vectors)
 
 
 def _write_json(
-    entry: Entry, context: StructuredContext | None, text: str | None, related: Sequence[tuple[Entry, Link]]
+    entry: Entry,
+    context: StructuredContext | None,
+    text: str | None,
+    related: Sequence[tuple[Entry, Link]],
+    vectors: Sequence[Kind],
 ) -> None:
     from rekall.records import context_record, entry_record, link_record
 
@@ -53,11 +60,12 @@ def _write_json(
             "context": None if context is None else context_record(context),
             "context_text": text,
             "links": [link_record(link) | {"title": other.title, "other_id": other.id} for other, link in related],
+            "embeddings": [dict(zip(("type", "model", "dimensions"), kind, strict=True)) for kind in vectors],
         }
     )
 
 
-def _fields(entry: Entry) -> list[tuple[str, str]]:
+def _fields(entry: Entry, vectors: Sequence[Kind]) -> list[tuple[str, str]]:
     """What the frame holds: labels and values."""
     filled = round(entry.consolidation_score * _BAR_WIDTH)
     bar = "▓" * filled + "░" * (_BAR_WIDTH - filled)
@@ -69,6 +77,7 @@ def _fields(entry: Entry) -> list[tuple[str, str]]:
         ("Tags", ", ".join(entry.tags)),
         ("Superseded by", entry.superseded_by or ""),
         ("Next review", str(entry.next_review or "")),
+        ("Embeddings", ", ".join(f"{kind} ({model}, {length} numbers)" for kind, model, length in vectors)),
     ]
     return [
         ("Id", entry.id),
@@ -105,10 +114,14 @@ def _arrow(entry: Entry, link: Link) -> str:
 
 
 def _write_plain(
-    entry: Entry, context: StructuredContext | None, text: str | None, related: Sequence[tuple[Entry, Link]]
+    entry: Entry,
+    context: StructuredContext | None,
+    text: str | None,
+    related: Sequence[tuple[Entry, Link]],
+    vectors: Sequence[Kind],
 ) -> None:
     output.write(f"Title: {output.one_line(entry.title)}")
-    for label, value in _fields(entry):
+    for label, value in _fields(entry, vectors):
         output.write(f"{label}: {output.one_line(value)}")
     if entry.content:
         output.write(f"\n{output.printable(entry.content)}")
@@ -126,13 +139,19 @@ def _write_plain(
 
 
 def _draw(
-    entry: Entry, context: StructuredContext | None, text: str | None, related: Sequence[tuple[Entry, Link]]
+    entry: Entry,
+    context: StructuredContext | None,
+    text: str | None,
+    related: Sequence[tuple[Entry, Link]],
+    vectors: Sequence[Kind],
 ) -> None:
     from rich.panel import Panel
     from rich.text import Text
 
     console = output.console()
-    console.print(Panel(_labelled(_fields(entry)), title=output.plain(entry.title, "bold"), title_align="left"))
+    console.print(
+        Panel(_labelled(_fields(entry, vectors)), title=output.plain(entry.title, "bold"), title_align="left")
+    )
     draw_text(console, entry, context, text)
     if related:
         ids = output.short_ids(other.id for other, _ in related)

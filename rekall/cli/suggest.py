@@ -54,27 +54,38 @@ def suggest(
     limit: Annotated[
         int, typer.Option("--limit", "-l", help="Suggestions at most; a negative number is no limit.")
     ] = 20,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Look for new ones first, by the vectors that 'rekall embeddings' stored.")
+    ] = False,
     json_output: JsonOutput = False,
 ) -> None:
     """List the pending suggestions, newest first, or decide on one.
 
-    Accepting a link makes it. Accepting a generalization tells the command that makes the entry.
+    Accepting a link makes it. Accepting a generalization tells the command that makes the entry. --refresh proposes to
+    link entries whose texts are similar, and to generalize groups of them; what was rejected does not come again.
     """
     if accept is not None and reject is not None:
         raise typer.BadParameter("give --accept or --reject, not both")
+    if refresh and (accept is not None or reject is not None):
+        raise typer.BadParameter("--refresh looks for suggestions, and does not decide on one")
     _check_kind(suggestion_type)
     with open_base(ctx) as base:
         if accept is not None or reject is not None:
             decided = base.suggestions.resolve(accept if accept is not None else reject or "")
             _decide(base, decided, "rejected" if accept is None else "accepted", json_output=json_output)
             return
+        new = _look_for_new(base) if refresh else None
         found = base.get_suggestions("pending", suggestion_type, limit)
         entries = base.entries.get_many(list({entry_id for one in found for entry_id in one.entry_ids}))
     titles = {entry_id: entry.title for entry_id, entry in entries.items()}
     if json_output:
         records = [_record(one, titles) for one in found]
-        output.write_json({"suggestions": records, "total_count": len(records)})
-    elif not found:
+        answer: dict[str, Any] = {"suggestions": records, "total_count": len(records)}
+        output.write_json(answer if new is None else {**answer, "new": new})
+        return
+    if new is not None:
+        output.tell(f"found {output.counted(new, 'new suggestion')}")
+    if not found:
         output.write("Nothing to list: --limit is 0." if limit == 0 else "No suggestion is pending.")
     elif output.is_terminal():
         _draw(found, titles)
@@ -88,6 +99,22 @@ def _check_kind(kind: str | None) -> None:
 
     if kind is not None and kind not in VALID_SUGGESTION_TYPES:
         raise InvalidValueError(f"unknown kind of suggestion '{kind}': use one of {', '.join(VALID_SUGGESTION_TYPES)}")
+
+
+def _look_for_new(base: Database) -> int:
+    """Store what could be suggested and was not before, in one batch; tell how many."""
+    from rekall.cli.progress import progress
+    from rekall.embeddings.readiness import readiness
+    from rekall.embeddings.suggesting import find_suggestions
+    from rekall.errors import EmbeddingModelUnavailableError
+
+    service, problem, gap = readiness(base, needs_model=False)
+    if service is None:
+        raise EmbeddingModelUnavailableError(problem or "")
+    if gap is not None:
+        output.tell(gap)
+    with progress("Comparing entries") as advance:
+        return base.suggestions.add_all_new(find_suggestions(base, service, advance))
 
 
 def _decide(base: Database, one: Suggestion, status: SuggestionStatus, *, json_output: bool) -> None:

@@ -26,10 +26,10 @@ def embed_stored(db: OpenBase, entry_ids: Sequence[str]) -> str | None:
     service, problem = usable_service()
     if service is not None:
         try:
-            embed_chosen(db, service.require(), entry_ids)
+            embed_chosen(db, service.embedder, entry_ids)
         except RekallError as error:
             problem = str(error)
-    return None if problem is None else f"stored, but not to be found by meaning: {problem}"
+    return None if problem is None else f"it is stored, but cannot be found by meaning: {problem}"
 
 
 def similar_to_stored(db: OpenBase, entry_id: str) -> list[tuple[Entry, float]]:

@@ -145,7 +145,12 @@ def embedder_for(settings: Config) -> Embedder:
     if not isinstance(model, str) or not normal_name(model):
         raise ConfigError(f"smart_embeddings.model is {model!r}: set it to the name of a model")
     factory = _factories.get(normal_name(model)) or _installed(normal_name(model)) or _sentence_transformers
-    embedder = factory(settings)
+    try:
+        embedder = factory(settings)
+    except RekallError:
+        raise
+    except Exception as error:  # whatever the code of another distribution raises
+        raise ConfigError(f"the embedder of {model} cannot be made: {error!r}") from error
     if not isinstance(embedder, Embedder):
         raise ConfigError(f"the embedder of {model} is a {type(embedder).__name__}, not an Embedder")
     if embedder.dimensions not in VALID_EMBEDDING_DIMENSIONS:

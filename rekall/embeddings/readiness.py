@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rekall import config
 from rekall.config_file import CONFIG_NAME
-from rekall.embeddings import EmbeddingService, get_embedding_service
+from rekall.embeddings import Embedder, EmbeddingService, get_embedding_service
 from rekall.embeddings.state import state_of
 from rekall.errors import ConfigError
 from rekall.store import OpenBase
@@ -37,7 +37,7 @@ def readiness(db: OpenBase, *, needs_model: bool = True) -> Readiness:
         needs_model: vectors will be computed; those that are stored can be compared with each other without a model.
     """
     if not config.get_config().smart_embeddings_enabled:
-        return Readiness(None, off())
+        return Readiness(None, f"{off()}, then run 'rekall embeddings --migrate'")
     service, problem = usable_service(needs_model=needs_model)
     if service is None:
         return Readiness(None, problem)
@@ -49,22 +49,46 @@ def readiness(db: OpenBase, *, needs_model: bool = True) -> Readiness:
     return Readiness(service, gap=state.incomplete)
 
 
+class Counts(NamedTuple):
+    """How many active entries can be found by meaning; `note` says why not all, or None."""
+
+    model: str
+    dimensions: int
+    embedded: int
+    note: str | None
+
+
+def counts(db: OpenBase) -> Counts:
+    """The vectors that the configured model can be compared with; nothing is loaded, computed or written."""
+    settings = config.get_config()
+    state = state_of(db, settings.smart_embeddings_model, settings.smart_embeddings_dimensions)
+    ready = readiness(db)
+    return Counts(state.model, state.dimensions, state.embedded, ready.problem or ready.gap)
+
+
 def usable_service(*, needs_model: bool = True) -> tuple[EmbeddingService | None, str | None]:
     """The service of the configured model, or why it cannot be used."""
     try:
         service = get_embedding_service()
     except ConfigError as error:
         return None, str(error)
-    if importlib.util.find_spec("numpy") is None:
-        return None, "vectors need numpy, which is not installed: run 'pip install numpy'"
-    problem = service.embedder.problem() if needs_model else None
-    return (service, None) if problem is None else (None, str(problem))
+    problem = obstacle(service.embedder) if needs_model else _numpy_missing()
+    return (service, None) if problem is None else (None, problem)
+
+
+def obstacle(embedder: Embedder) -> str | None:
+    """Why an embedder cannot compute vectors here, on one line that says what to do; None when nothing shows."""
+    problem = embedder.problem()
+    return _numpy_missing() if problem is None else str(problem)
+
+
+def _numpy_missing() -> str | None:
+    if importlib.util.find_spec("numpy") is not None:
+        return None
+    return "vectors need numpy, which is not installed: run 'pip install numpy'"
 
 
 def off() -> str:
-    """What to do for searches by meaning where they are not switched on."""
+    """What to do for searches by meaning where they are not switched on, on one line."""
     file = config.get_config().config_dir / CONFIG_NAME
-    return (
-        f"no embedding model is in use: set enabled = true under [smart_embeddings] in {file},"
-        " then run 'rekall embeddings --migrate'"
-    )
+    return f"no embedding model is in use: set enabled = true under [smart_embeddings] in {file}"

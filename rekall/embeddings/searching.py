@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rekall.embeddings import EmbeddingService
 
 SearchMode = Literal["fts", "hybrid", "semantic"]
+_LOWEST = 0.005
+"""Similarity of a hit at least: what would be shown as 0 % is like nothing."""
 _NO_VECTOR = (EmbeddingModelUnavailableError, InvalidValueError, MissingDependencyError)
 """What an embedder may raise in place of a vector."""
 
@@ -36,30 +38,34 @@ class Found(NamedTuple):
     note: str | None = None
 
 
-def search(db: OpenBase, query: str, where: EntryFilter, limit: int, context: str | None = None) -> Found:
-    """Search by words and meaning, or by words alone where there is no search by meaning.
+Filters = tuple[str | None, str | None, str | None]
+"""Only this type, this project, this memory type, exactly; None or an empty text is no filter."""
+
+
+def search(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
+    """Search the active entries by words and meaning, or by words alone where there is no search by meaning.
 
     Args:
         query: whatever was typed.
-        where: the entries looked at.
+        filters: narrow the search.
         limit: hits at most; a negative number is no limit.
         context: what it is about, for the search by meaning.
     """
     ready, vector = _vector_of(db, query, context)
     if ready.service is None:
-        return Found(db.store.search.search(query, *where, limit=limit), "fts", ready.problem)
-    return Found(_hybrid(db, query, ready.service, vector, where, limit), "hybrid", ready.gap)
+        return Found(db.store.search.search(query, *filters, limit=limit), "fts", ready.problem)
+    return Found(_hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit), "hybrid", ready.gap)
 
 
-def search_in_context(db: OpenBase, query: str, where: EntryFilter, limit: int, context: str) -> Found:
-    """The same, with the keywords of contexts where there is no search by meaning too."""
+def search_in_context(db: OpenBase, query: str, filters: Filters, limit: int, context: str) -> Found:
+    """The same, by words and keywords of contexts where there is no search by meaning."""
     ready, vector = _vector_of(db, query, context)
-    hits = _hybrid(db, query, ready.service, vector, where, limit)
+    hits = _hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit)
     return Found(hits, "hybrid", ready.problem or ready.gap)
 
 
-def search_by_meaning(db: OpenBase, query: str, where: EntryFilter, limit: int, context: str | None = None) -> Found:
-    """Search by meaning alone, without counting accesses.
+def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
+    """Search the active entries by meaning alone, without counting accesses.
 
     Raises:
         EmbeddingModelUnavailableError: it cannot be; the text says what to do.
@@ -67,7 +73,7 @@ def search_by_meaning(db: OpenBase, query: str, where: EntryFilter, limit: int, 
     ready, vector = _vector_of(db, query, context)
     if ready.service is None:
         raise EmbeddingModelUnavailableError(ready.problem or "")
-    found = [] if vector is None else ready.service.semantic_hits(db, vector, where, limit)
+    found = [] if vector is None else ready.service.semantic_hits(db, vector, EntryFilter(*filters), limit, _LOWEST)
     hits = [
         SearchResult(entry, 0.0, matched="meaning", score=similarity, similarity=similarity)
         for entry, similarity in found
@@ -85,7 +91,7 @@ def _hybrid(
 ) -> list[SearchResult]:
     by_meaning: list[tuple[Entry, float]] = []
     if service is not None and vector is not None and limit:
-        by_meaning = service.semantic_hits(db, vector, where, 2 * limit)
+        by_meaning = service.semantic_hits(db, vector, where, 2 * limit, _LOWEST)
     return hybrid_hits(db, query, by_meaning, where, limit)
 
 
@@ -95,6 +101,6 @@ def _vector_of(db: OpenBase, query: str, context: str | None) -> tuple[Readiness
     if ready.service is None or not query.strip():
         return ready, None
     try:
-        return ready, embed_texts(ready.service.require(), [in_context(query, context)])[0]
+        return ready, embed_texts(ready.service.embedder, [in_context(query, context)])[0]
     except _NO_VECTOR as error:
         return Readiness(None, str(error)), None

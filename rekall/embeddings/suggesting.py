@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
 
 from rekall.embeddings import EmbeddingService
 from rekall.embeddings.nearest import groups_of_similar
-from rekall.models import Suggestion, SuggestionType, generate_ulid
+from rekall.models import Suggestion, SuggestionType, Vector, generate_ulid
 from rekall.store import OpenBase
 from rekall.store.vectors import EntryFilter
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MOST = 100
 """New suggestions of a kind at once, the best first."""
@@ -33,41 +29,52 @@ def find_suggestions(
 
     A link for two entries that are as similar as `similarity_threshold` of the service says and not linked yet. A
     generalization for three episodic ones or more that are like the first of them, unless one entry is derived from
-    them already. Two of such a group get no link suggestion beside it.
+    them already. Two of such a group get no link suggestion beside it, unless the group was rejected.
 
     Args:
         service: only vectors of its model and length are compared; the model is not needed.
         on_progress: told how many entries were compared, and of how many.
 
     Returns:
-        The best of each kind, links first.
+        The best of each kind, the best last: lists begin with the newest.
     """
-    known = {
-        (one.suggestion_type, frozenset(one.entry_ids)) for one in db.store.suggestions.get_suggestions(limit=-1)
+    groups = _groups(db, service)
+    known = db.store.suggestions.get_suggestions(limit=-1)
+    decided = [(set(one.entry_ids), one.status) for one in known if one.suggestion_type == "generalize"]
+    new = [group for group in groups if not _is_known(set(group[1]), decided) and not _is_generalized(db, group[1])]
+    rejected = [ids for ids, status in decided if status == "rejected"]
+    group_of = {
+        entry_id: number
+        for number, (_, ids) in enumerate(groups)
+        if not any(set(ids) <= one for one in rejected)
+        for entry_id in ids
     }
-    groups = [
-        group
-        for group in _groups(db, service)
-        if ("generalize", frozenset(group[1])) not in known and not _is_generalized(db, group[1])
-    ]
-    together = {frozenset(pair) for _, ids in groups for pair in _pairs_of(ids)}
-    passed_over = together | {ids for kind, ids in known if kind == "link"}
-    pairs = _pairs(db, service, passed_over, on_progress)
-    best_groups = sorted(groups, key=lambda group: -group[0])[:MOST]
+    passed_over = {frozenset(one.entry_ids) for one in known if one.suggestion_type == "link"}
+    pairs = _pairs(db, service, passed_over, group_of, on_progress)
     return [
-        *(_suggestion("link", [one, other], score, "similar texts") for score, one, other in pairs),
-        *(_suggestion("generalize", ids, score, f"{len(ids)} similar texts") for score, ids in best_groups),
+        *(_suggestion("link", [one, other], score, "their texts are similar") for score, one, other in sorted(pairs)),
+        *(_suggestion("generalize", ids, score, f"{len(ids)} similar texts") for score, ids in sorted(new)[-MOST:]),
     ]
 
 
 def _pairs(
-    db: OpenBase, service: EmbeddingService, passed_over: set[frozenset[str]], on_progress: OnProgress | None
+    db: OpenBase,
+    service: EmbeddingService,
+    passed_over: set[frozenset[str]],
+    group_of: Mapping[str, int],
+    on_progress: OnProgress | None,
 ) -> list[_Pair]:
+    """The most similar pairs, but those passed over, linked ones, and those of one group."""
     import numpy as np
 
     ids, unit = _vectors(db, service, EntryFilter())
     linked = {frozenset((link.source_id, link.target_id)) for link in db.store.links.links_among(ids)}
     passed_over = passed_over | linked
+
+    def is_new(one: str, other: str) -> bool:
+        in_one_group = group_of.get(one, one) == group_of.get(other, other)
+        return not in_one_group and frozenset((one, other)) not in passed_over
+
     best: list[_Pair] = []
     for start in range(0, len(ids), _ROWS):
         scores = unit[start : start + _ROWS] @ unit[start:].T
@@ -76,7 +83,7 @@ def _pairs(
             (float(scores[row, column]), ids[start + row], ids[start + column])
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         )
-        new = (pair for pair in found if frozenset(pair[1:]) not in passed_over)
+        new = (pair for pair in found if is_new(*pair[1:]))
         best = heapq.nlargest(MOST, [*best, *heapq.nlargest(MOST, new)])
         if on_progress is not None:
             on_progress(min(start + _ROWS, len(ids)), len(ids))
@@ -94,17 +101,23 @@ def _groups(db: OpenBase, service: EmbeddingService) -> list[_Group]:
     return found
 
 
-def _vectors(db: OpenBase, service: EmbeddingService, where: EntryFilter) -> tuple[list[str], np.ndarray]:
+def _vectors(db: OpenBase, service: EmbeddingService, where: EntryFilter) -> tuple[list[str], Vector]:
     """Ids, and their vectors as rows of length 1."""
     import numpy as np
 
     ids: list[str] = []
-    parts = [np.zeros((0, service.dimensions), dtype=np.float32)]
+    parts: list[Vector] = [np.zeros((0, service.dimensions), dtype=np.float32)]
     for some, vectors in db.store.vectors.pages(service.space, where=where):
         ids += some
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        parts.append(vectors / np.where(lengths == 0, 1, lengths))
+        lengths[lengths == 0] = 1
+        parts.append(vectors / lengths)
     return ids, np.concatenate(parts)
+
+
+def _is_known(ids: set[str], decided: Iterable[tuple[set[str], str]]) -> bool:
+    """Whether these were proposed before, as part of a group too; or a part of them is still to be decided on."""
+    return any(ids <= one or (status == "pending" and one <= ids) for one, status in decided)
 
 
 def _is_generalized(db: OpenBase, ids: Iterable[str]) -> bool:
@@ -117,9 +130,5 @@ def _is_generalized(db: OpenBase, ids: Iterable[str]) -> bool:
     return any(wanted <= sources for sources in derived.values())
 
 
-def _pairs_of(ids: list[str]) -> Iterable[tuple[str, str]]:
-    return ((one, other) for place, one in enumerate(ids) for other in ids[place + 1 :])
-
-
 def _suggestion(kind: SuggestionType, ids: list[str], score: float, reason: str) -> Suggestion:
-    return Suggestion(generate_ulid(), kind, ids, min(max(score, 0.0), 1.0), f"{score:.0%}: {reason}")
+    return Suggestion(generate_ulid(), kind, ids, min(max(score, 0.0), 1.0), reason)

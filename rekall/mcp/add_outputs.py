@@ -12,8 +12,19 @@ from rekall.temporal import DayOfWeek, TimeOfDay
 from rekall.transcript.models import Role
 
 
+class NearEntry(BaseModel):
+    """An entry whose vector is similar to that of a new one; `score` is 0 to 1."""
+
+    id: str
+    title: str
+    score: float
+
+
 class StoredEntry(BaseModel):
-    """An entry stored at once; `files_note` tells why git gave no files, or not all."""
+    """An entry stored at once; `files_note` tells why git gave no files, or not all.
+
+    `similar` are entries that are like it; `vector_note` tells why it has no vector though the user wants one.
+    """
 
     id: str
     type: EntryType
@@ -25,6 +36,8 @@ class StoredEntry(BaseModel):
     keywords_extracted: bool
     files_modified: list[str]
     files_note: str | None
+    similar: list[NearEntry]
+    vector_note: str | None
 
 
 class Candidate(BaseModel):
@@ -74,6 +87,13 @@ class CapturedEntry(BaseModel):
     context_summary: ContextSummary
 
 
+class CapturedAmongOthers(CapturedEntry):
+    """The same where the user wants searches by meaning; see `StoredEntry`."""
+
+    similar: list[NearEntry]
+    vector_note: str | None
+
+
 class CaptureRefused(BaseModel):
     """What a step answers, as an error, when it stores nothing."""
 
@@ -83,7 +103,7 @@ class CaptureRefused(BaseModel):
     suggestion: str
 
 
-class AddOutput(RootModel[StoredEntry | CandidatesReady | CapturedEntry | CaptureRefused]):
+class AddOutput(RootModel[StoredEntry | CandidatesReady | CapturedAmongOthers | CapturedEntry | CaptureRefused]):
     """Output of rekall_add."""
 
     model_config = ConfigDict(json_schema_extra={"type": "object"})

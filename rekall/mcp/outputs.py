@@ -79,7 +79,10 @@ class LinkedEntry(BaseModel):
 
 
 class HitRecord(BaseModel):
-    """A search result; `matched` tells whether the entry, its context or only some words satisfy the query."""
+    """A search result; `matched` tells whether the entry, its context or only some words satisfy the query, or none.
+
+    Of a search by meaning `semantic_score` is the similarity to the query, `keywords` are those that it matches.
+    """
 
     id: str
     type: EntryType
@@ -91,6 +94,8 @@ class HitRecord(BaseModel):
     snippet: str
     relevance_score: float
     matched: MatchKind
+    semantic_score: float | None
+    keywords: list[str]
 
 
 class HelpOutput(BaseModel):
@@ -101,10 +106,12 @@ class HelpOutput(BaseModel):
 
 
 class SearchOutput(BaseModel):
-    """Output of rekall_search."""
+    """Output of rekall_search; `note` tells why it was not by meaning though the user wants it, or what that missed."""
 
     results: list[HitRecord]
     total_count: int
+    search_mode: Literal["fts", "hybrid"]
+    note: str | None
 
 
 class ShowOutput(BaseModel):
@@ -177,10 +184,20 @@ class ProjectCount(BaseModel):
     entries: int
 
 
+class VectorCounts(BaseModel):
+    """How many active entries can be found by meaning; `note` tells why others cannot."""
+
+    model: str
+    dimensions: int
+    embedded: int
+    note: str | None
+
+
 class InfoOutput(BaseModel):
     """Output of rekall_info; `by_project` lists the ten largest, entries without a project under null.
 
-    The tiers are the reliability of sources: gold A, silver B, bronze C.
+    The tiers are the reliability of sources: gold A, silver B, bronze C. `vectors` is null unless the user wants
+    searches by meaning.
     """
 
     entries: int
@@ -190,6 +207,7 @@ class InfoOutput(BaseModel):
     links: int
     sources: int
     sources_by_tier: dict[str, int]
+    vectors: VectorCounts | None
 
 
 class DeprecateOutput(BaseModel):
@@ -311,7 +329,7 @@ class SourcesVerifyOutput(BaseModel):
 
 
 class SimilarEntry(BaseModel):
-    """An entry about the same things; `score` is 0 to 1, `shared` the words in common."""
+    """An entry about the same things; `score` is 0 to 1, `shared` the words in common when words were compared."""
 
     id: str
     type: EntryType
@@ -322,15 +340,20 @@ class SimilarEntry(BaseModel):
 
 
 class SimilarOutput(BaseModel):
-    """Output of rekall_similar."""
+    """Output of rekall_similar; `note` tells why vectors were not compared though the user wants it, or which not."""
 
     entry_id: str
     similar: list[SimilarEntry]
     total_count: int
+    compared_by: Literal["vectors", "words"]
+    note: str | None
 
 
 class GeneralizeOutput(BaseModel):
-    """Output of rekall_generalize; `derived_from` are the entries that the new one is linked to."""
+    """Output of rekall_generalize; `derived_from` are the entries that the new one is linked to.
+
+    `note` tells why the new entry has no vector though the user wants one.
+    """
 
     id: str
     type: EntryType
@@ -338,3 +361,4 @@ class GeneralizeOutput(BaseModel):
     tags: list[str]
     project: str | None
     derived_from: list[str]
+    note: str | None

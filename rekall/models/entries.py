@@ -13,7 +13,7 @@ EntryType = Literal["bug", "pattern", "decision", "pitfall", "config", "referenc
 EntryStatus = Literal["active", "obsolete"]
 MemoryType = Literal["episodic", "semantic"]
 RelationType = Literal["related", "supersedes", "derived_from", "contradicts"]
-MatchKind = Literal["entry", "context", "some"]
+MatchKind = Literal["entry", "context", "some", "meaning"]
 
 VALID_TYPES: tuple[str, ...] = get_args(EntryType)
 VALID_MEMORY_TYPES: tuple[str, ...] = get_args(MemoryType)
@@ -116,13 +116,20 @@ class SearchResult:
 
     Args:
         entry: the entry found, as it was before this search counted as an access.
-        rank: bm25 of the hit (negative, lower is better); comparable among hits of the same `matched`.
+        rank: bm25 of the hit (negative, lower is better); comparable among hits of the same `matched`. 0 for one that
+            was not found by words.
         snippet: kept for programs written for 0.3; always empty.
         matched: `entry` when title, content and tags satisfy the query; `context` when the entry's context does;
-            `some` when only some of the words were found.
+            `some` when only some of the words were found; `meaning` when none was.
+        score: of a search by meaning: 0 to 1, in the order of the hits; None when `rank` says it.
+        similarity: to the query, by meaning; None when the hit was not found so.
+        keywords: keywords of its context that a search by meaning found in the query.
     """
 
     entry: Entry
     rank: float
     snippet: str = ""
     matched: MatchKind = "entry"
+    score: float | None = None
+    similarity: float | None = None
+    keywords: list[str] = field(default_factory=list)

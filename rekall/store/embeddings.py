@@ -96,6 +96,12 @@ class Embeddings:
         """The vectors of an entry."""
         return self._select("WHERE entry_id = ?", entry_id)
 
+    def kinds(self, entry_id: str) -> list[tuple[str, str, int]]:
+        """Type, model and length of the vectors of an entry, whether or not they can be read."""
+        sql = "SELECT embedding_type, model_name, dimensions FROM embeddings WHERE entry_id = ? ORDER BY rowid"
+        rows = self._session.fetch_all(sql, (entry_id,))
+        return [(row["embedding_type"], row["model_name"], row["dimensions"]) for row in rows]
+
     def get_entries_without_embeddings(self, embedding_type: str = "summary") -> list[Entry]:
         """Active entries that have no vector of this type, in the order of their storing."""
         rows = self._session.fetch_all(

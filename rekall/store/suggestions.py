@@ -54,8 +54,18 @@ class Suggestions:
         Raises:
             IntegrityError: the id exists.
         """
-        values = {**_values(suggestion), "wanted": suggestion.entry_ids_json()}
-        return self._session.write([Statement(f"{_INSERT} SELECT {_VALUES} WHERE NOT {_PENDING}", values)]) > 0
+        return self.add_all_new([suggestion]) > 0
+
+    def add_all_new(self, suggestions: Sequence[Suggestion]) -> int:
+        """Store those suggestions that are new in the same sense, all or none; tell how many were stored.
+
+        Raises:
+            IntegrityError: an id exists.
+        """
+        sql = f"{_INSERT} SELECT {_VALUES} WHERE NOT {_PENDING}"
+        return self._session.write(
+            [Statement(sql, {**_values(one), "wanted": one.entry_ids_json()}) for one in suggestions]
+        )
 
     def get_suggestion(self, suggestion_id: str) -> Suggestion | None:
         """The suggestion of a full id, None if there is none."""

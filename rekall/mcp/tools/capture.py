@@ -11,6 +11,7 @@ from rekall.mcp.add_outputs import AddOutput
 from rekall.mcp.spec import Answer, OpenDatabase, ToolSpec
 from rekall.mcp.text import one_line, summary
 from rekall.mcp.tools.conversation import capture, is_step, refusal_elsewhere
+from rekall.mcp.vectors import neighbours_of_new
 
 
 def add(open_database: OpenDatabase, args: AddArguments) -> Answer:
@@ -48,6 +49,8 @@ def add(open_database: OpenDatabase, args: AddArguments) -> Answer:
         open_database().add(entry)
     if files.note:
         lines.append(f"Files: {files.note}")
+    neighbours = neighbours_of_new(open_database(), entry.id)
+    lines += neighbours.lines()
     structured = {
         "id": entry.id,
         "type": entry.type,
@@ -59,6 +62,7 @@ def add(open_database: OpenDatabase, args: AddArguments) -> Answer:
         "keywords_extracted": extracted,
         "files_modified": files.files,
         "files_note": files.note,
+        **neighbours.data(),
     }
     return Answer("\n".join(lines), structured)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from rekall import config
 from rekall.conversation import CaptureError, ChangedFiles, changed_files, excerpt_of, read_candidates
 from rekall.errors import InvalidValueError
 from rekall.mcp.add_arguments import AddArguments, ContextArguments, completed_context, entry_of
 from rekall.mcp.spec import Answer, OpenDatabase
 from rekall.mcp.text import summary
+from rekall.mcp.vectors import neighbours_of_new
 from rekall.transcript.session_manager import SessionData, get_session_manager
 
 
@@ -93,7 +95,7 @@ def _store(open_database: OpenDatabase, args: AddArguments) -> Answer:
             files = changed_files(args.cwd or session.cwd)
             context.files_modified = files.files or None
         open_database().add(entry, context=context, context_text=summary(context))
-    return _answer(
+    stored = _answer(
         {
             "status": "success",
             "entry_id": entry.id,
@@ -108,6 +110,10 @@ def _store(open_database: OpenDatabase, args: AddArguments) -> Answer:
             },
         }
     )
+    if not config.get_config().smart_embeddings_enabled:
+        return stored
+    neighbours = neighbours_of_new(open_database(), entry.id)
+    return Answer("\n".join([stored.text, *neighbours.lines()]), {**stored.structured, **neighbours.data()})
 
 
 def _with_first_step(args: AddArguments, session: SessionData) -> AddArguments:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
+from rekall import config as configuration
 from rekall.db import Database
 from rekall.errors import InvalidValueError
 from rekall.mcp.ids import find, not_found, resolve_all
@@ -39,7 +40,7 @@ class SearchArguments(Arguments):
     query: str = Field(
         description='Words (all wanted, fewer accepted), "a phrase", prefix*, OR, NOT, title:word. Any text is safe.'
     )
-    context: str | None = Field(None, description="What you are working on; used once semantic search is enabled")
+    context: str | None = Field(None, description="What you are working on: searches by meaning too, once enabled")
     type: str | None = Field(None, description="Only this type, such as bug or decision")
     project: str | None = Field(None, description="Only this project, exactly")
     limit: int = Field(10, description="Results at most; a negative number: all")
@@ -58,16 +59,32 @@ class GetContextArguments(Arguments):
 
 
 def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
-    """Find entries; each hit counts as an access."""
+    """Find entries; each hit by words counts as an access."""
     limit = max(-1, min(args.limit, _LARGEST_LIMIT))
-    hits = open_database().search(args.query, args.type, args.project, limit=limit)
-    structured = {"results": [_compact_hit(hit) for hit in hits], "total_count": len(hits)}
+    hits, mode, note = _search(open_database(), args, limit)
+    structured = {
+        "results": [_compact_hit(hit) for hit in hits],
+        "total_count": len(hits),
+        "search_mode": mode,
+        "note": note,
+    }
+    notes = [] if note is None else [f"Note: {note}"]
     if not hits:
-        return Answer("No entries found: try fewer or other words, or rekall_info for what there is.", structured)
+        nothing = "No entries found: try fewer or other words, or rekall_info for what there is."
+        return Answer("\n\n".join([nothing, *notes]), structured)
     blocks = [f"Found {len(hits)} result{'' if len(hits) == 1 else 's'}:"]
-    blocks += ["\n".join(_hit_lines(hit.entry)) for hit in hits]
-    blocks.append("Use rekall_show with an id to read the whole entry.")
+    blocks += ["\n".join(_hit_lines(hit)) for hit in hits]
+    blocks += [*notes, "Use rekall_show with an id to read the whole entry."]
     return Answer("\n\n".join(blocks), structured)
+
+
+def _search(db: Database, args: SearchArguments, limit: int) -> tuple[list[SearchResult], str, str | None]:
+    """The hits, how they were found, and what is to be told about that."""
+    if not (args.context and args.context.strip() and configuration.get_config().smart_embeddings_enabled):
+        return db.search(args.query, args.type, args.project, limit=limit), "fts", None
+    from rekall.embeddings.searching import search_in_context
+
+    return search_in_context(db, args.query, (args.type, args.project, None), limit, args.context)
 
 
 def show(open_database: OpenDatabase, args: ShowArguments) -> Answer:
@@ -133,11 +150,16 @@ def _compact_hit(hit: SearchResult) -> dict[str, Any]:
     """What an assistant needs in order to choose: not the whole content, which rekall_show gives."""
     whole = hit_record(hit, ())
     chosen = ("id", "type", "title", "tags", "project", "status", "confidence", "relevance_score", "matched")
-    return {key: whole[key] for key in chosen} | {"snippet": snippet(hit.entry.content)}
+    found = {"semantic_score": whole["semantic_score"], "keywords": hit.keywords}
+    return {key: whole[key] for key in chosen} | {"snippet": snippet(hit.entry.content)} | found
 
 
-def _hit_lines(entry: Entry) -> list[str]:
-    lines = [f"- [{entry.id}] {entry.type}: {one_line(entry.title)}", f"  Tags: {listed(entry.tags)}"]
+def _hit_lines(hit: SearchResult) -> list[str]:
+    entry = hit.entry
+    found = [] if hit.similarity is None else [f"semantic: {hit.similarity:.0%}"]
+    found += [f"keywords: {', '.join(map(one_line, hit.keywords))}"] if hit.keywords else []
+    how = f" ({'; '.join(found)})" if found else ""
+    lines = [f"- [{entry.id}] {entry.type}: {one_line(entry.title)}{how}", f"  Tags: {listed(entry.tags)}"]
     return [*lines, f"  {snippet(entry.content)}"] if entry.content else lines
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from rekall import config as configuration
+from rekall.db import Database
 from rekall.mcp.outputs import HelpOutput, InfoOutput
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
 
@@ -30,6 +32,7 @@ _SECTIONS = {
 - Operators: "exact phrase", prefix*, a OR b, a NOT b, title:word. Any other text is plain words: C++, user-id.
 - Filters: type and project, both exact. Obsolete entries are left out.
 - rekall_show reads a hit whole; rekall_get_context compares the contexts of several.
+- context, what you are working on, searches by meaning and by keywords as well where the user has enabled that.
 - rekall_similar lists entries about the same things as one; rekall_sources_suggest the web sources for its subject.""",
     "add": """\
 ## Add
@@ -87,6 +90,10 @@ def info(open_database: OpenDatabase, _: InfoArguments) -> Answer:
     lines += ["", f"Obsolete: {everything - active}", "", f"## Links: {links}"]
     lines += ["", f"## Sources: {sources.total}"]
     lines += ["", *(f"- {tier.capitalize()}: {count}" for tier, count in by_tier.items())]
+    vectors = _vectors(db) if configuration.get_config().smart_embeddings_enabled else None
+    if vectors is not None:
+        lines += ["", f"## Vectors: {vectors['embedded']} ({vectors['model']}, {vectors['dimensions']} numbers)"]
+        lines += [] if vectors["note"] is None else ["", f"- {vectors['note']}"]
     structured = {
         "entries": active,
         "obsolete": everything - active,
@@ -95,8 +102,17 @@ def info(open_database: OpenDatabase, _: InfoArguments) -> Answer:
         "links": links,
         "sources": sources.total,
         "sources_by_tier": by_tier,
+        "vectors": vectors,
     }
     return Answer("\n".join(lines), structured)
+
+
+def _vectors(db: Database) -> dict[str, Any]:
+    """How many active entries can be found by meaning, and why not all."""
+    from rekall.embeddings.readiness import counts
+
+    model, dimensions, embedded, note = counts(db)
+    return {"model": model, "dimensions": dimensions, "embedded": embedded, "note": note}
 
 
 HELP = ToolSpec(

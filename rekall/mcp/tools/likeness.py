@@ -7,11 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from rekall import generalize as generalizing
+from rekall.capture import store_vectors
 from rekall.mcp.ids import not_found, resolve, resolve_all
 from rekall.mcp.outputs import GeneralizeOutput, SimilarOutput
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
 from rekall.mcp.text import listed, one_line, short_id
-from rekall.similar import similar_entries
+from rekall.similar import compare_entry
 
 _TAGS = 3
 _TAG_USES = 2
@@ -38,7 +39,7 @@ def similar(open_database: OpenDatabase, args: SimilarArguments) -> Answer:
     """List the entries most similar to one."""
     db = open_database()
     entry_id = resolve(db, args.entry_id)
-    found = similar_entries(db, entry_id, max(args.limit, 0))
+    found, compared_by, note = compare_entry(db, entry_id, max(args.limit, 0))
     structured = {
         "entry_id": entry_id,
         "similar": [
@@ -53,9 +54,13 @@ def similar(open_database: OpenDatabase, args: SimilarArguments) -> Answer:
             for one in found
         ],
         "total_count": len(found),
+        "compared_by": compared_by,
+        "note": note,
     }
+    notes = [] if note is None else ["", f"Note: {note}"]
     if not found:
-        return Answer("No other entry has words in common with this one.", structured)
+        what = "a vector similar to" if compared_by == "vectors" else "words in common with"
+        return Answer("\n".join([f"No other entry has {what} this one.", *notes]), structured)
     lines = [f"Similar to {short_id(entry_id)}", ""]
     for one in found:
         lines += [
@@ -63,7 +68,7 @@ def similar(open_database: OpenDatabase, args: SimilarArguments) -> Answer:
             f"  Type: {one.entry.type} | Tags: {listed(one.entry.tags[:_TAGS])}",
         ]
     lines += ["", f"Total: {len(found)}"]
-    return Answer("\n".join(lines), structured)
+    return Answer("\n".join([*lines, *notes]), structured)
 
 
 def generalize(open_database: OpenDatabase, args: GeneralizeArguments) -> Answer:
@@ -79,12 +84,14 @@ def generalize(open_database: OpenDatabase, args: GeneralizeArguments) -> Answer
     )
     links = generalizing.create(db, drafted, reason=_REASON)
     entry = drafted.entry
+    note = store_vectors(db, [entry.id])
     lines = [
         f"Created: {entry.id}",
         f"Title: {one_line(entry.title)}",
         f"Type: {entry.type}",
         f"Tags: {listed(entry.tags)}",
         f"Links: {len(links)} derived_from",
+        *([] if note is None else [f"Note: {note}"]),
     ]
     structured = {
         "id": entry.id,
@@ -93,13 +100,14 @@ def generalize(open_database: OpenDatabase, args: GeneralizeArguments) -> Answer
         "tags": entry.tags,
         "project": entry.project,
         "derived_from": [source.id for source in drafted.sources],
+        "note": note,
     }
     return Answer("\n".join(lines), structured)
 
 
 SIMILAR = ToolSpec(
     name="rekall_similar",
-    description="List the entries that share the most words and keywords with one, to link or generalize them.",
+    description="List the entries most similar to one, by meaning or by words in common, to link or generalize them.",
     arguments=SimilarArguments,
     output=SimilarOutput,
     handler=similar,
