@@ -56,6 +56,8 @@ WRONG = {
     "a second file names wrapt": ("infra/container.py", "import wrapt"),
     "a second file names structlog": ("infra/instrument.py", "import structlog"),
     "the command line knows FastMCP": ("cli/show.py", "import fastmcp"),
+    "a second file names sentence-transformers": ("embeddings/service.py", "import sentence_transformers"),
+    "a second file names sqlite-vec": ("vector_index.py", "import sqlite_vec"),
     "a second file goes to the web": ("capture.py", "import httpcore2"),
     "a module that no layer names": ("unplaced.py", "import rekall.errors"),
 }
@@ -189,7 +191,7 @@ def test_sql_is_recognised(source: str, count: int) -> None:
 HEAVY = ("fastmcp", "mcp", "pydantic", "structlog", "numpy", "rich", "asyncio", "redis", "textual", "tomlkit", "random")
 
 
-@pytest.mark.parametrize("module", ["rekall.db", "rekall.config", "rekall.cache", "rekall.infra"])
+@pytest.mark.parametrize("module", ["rekall.db", "rekall.config", "rekall.cache", "rekall.infra", "rekall.embeddings"])
 def test_an_import_brings_nothing_heavy(module: str) -> None:
     """Start-up is a feature: what a command may never need is imported where it is needed."""
     code = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"

@@ -82,11 +82,10 @@ class Vectors:
         Raises:
             MissingDependencyError: numpy is not installed.
         """
-        conditions, params = filter_sql(*where)
+        entries, params = _entries_sql(where)
         sql = (
-            "SELECT v.rowid AS place, v.entry_id AS id, v.vector AS vector FROM embeddings AS v"
-            f" CROSS JOIN entries ON entries.id = v.entry_id WHERE v.rowid > :after AND {SAME_SPACE}"
-            f" {''.join(f'AND {condition} ' for condition in conditions)}ORDER BY v.rowid LIMIT :page"
+            f"SELECT v.rowid AS place, v.entry_id AS id, v.vector AS vector FROM embeddings AS v{entries}"
+            f" AND v.rowid > :after AND {SAME_SPACE} ORDER BY v.rowid LIMIT :page"
         )
         values = {**params, **space.parameters(kind), "page": PAGE, "after": -1}
         while rows := self._session.fetch_all(sql, values):
@@ -112,12 +111,11 @@ class Vectors:
             limit: results at most; a negative number is no limit.
             threshold: the lowest similarity.
         """
-        conditions, params = filter_sql(*where)
+        entries, params = _entries_sql(where)
         rows = self._session.fetch_all(
             "SELECT id, similarity FROM (SELECT v.rowid AS place, v.entry_id AS id,"
-            " coalesce(1.0 - vec_distance_cosine(v.vector, :query), 0.0) AS similarity FROM embeddings AS v"
-            f" CROSS JOIN entries ON entries.id = v.entry_id WHERE {SAME_SPACE}"
-            f" {''.join(f'AND {condition} ' for condition in conditions)})"
+            " coalesce(1.0 - vec_distance_cosine(v.vector, :query), 0.0) AS similarity"
+            f" FROM embeddings AS v{entries} AND {SAME_SPACE})"
             " WHERE similarity >= :threshold ORDER BY similarity DESC, place LIMIT :limit",
             {**params, **space.parameters(kind), "query": query, "threshold": threshold, "limit": limit},
         )
@@ -140,6 +138,14 @@ class Vectors:
             return self._session.fetch_one("SELECT vec_version() AS version") is not None
         except QueryError:
             return False
+
+
+def _entries_sql(where: EntryFilter) -> tuple[str, dict[str, Value]]:
+    """What follows `embeddings AS v` to look at some entries, up to a first condition, and its named parameters."""
+    conditions, params = filter_sql(*where)
+    if not conditions:
+        return " WHERE true", params
+    return f" CROSS JOIN entries ON entries.id = v.entry_id WHERE {' AND '.join(conditions)}", params
 
 
 def matrix(vectors: list[bytes]) -> Vector:
