@@ -99,6 +99,33 @@ def test_the_back_end_of_its_page_carries_the_command_line(tmp_path: Path) -> No
     assert "mine on" in _run(f"{program} doctor", tmp_path)
 
 
+def test_the_embedder_of_its_page_searches(tmp_path: Path) -> None:
+    """The class that an author finds there, in under 20 lines, answers for the model that is configured."""
+    source = _blocks("docs/backends.md", "python")[2]
+    assert len(source[source.index("class ") :].splitlines()) < 20
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    home = Path(os.environ["REKALL_HOME"])
+    home.mkdir()
+    settings = '[smart_embeddings]\nenabled = true\nmodel = "word-counts"\n'
+    (home / "config.toml").write_text(settings, encoding="utf-8")
+    (home / "config.toml").chmod(0o600)
+    (tmp_path / "use.py").write_text(
+        "import mine\n"
+        "from pathlib import Path\n"
+        "from rekall.db import Database\n"
+        "from rekall.embeddings import embed_entries, get_embedding_service\n"
+        "from rekall.models import Entry\n"
+        "with Database(Path('k.db')) as db:\n"
+        "    for name, title in (('A', 'a red house'), ('B', 'the sky at night')):\n"
+        "        db.add(Entry(name, title, 'bug'))\n"
+        "    service = get_embedding_service()\n"
+        "    embed_entries(db, service.embedder)\n"
+        "    print(service.semantic_search('house that is red', db, threshold=0.5)[0][0].id)\n",
+        encoding="utf-8",
+    )
+    assert _run("python use.py", tmp_path) == "A\n"
+
+
 def test_the_guide_lists_what_is_deprecated() -> None:
     """Its table is the register: names, versions, replacements."""
     guide = (ROOT / "migration_guide.md").read_text(encoding="utf-8")
