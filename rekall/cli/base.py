@@ -40,7 +40,7 @@ def info(ctx: typer.Context, json_output: JsonOutput = False) -> None:
     lines = [
         ("Base", str(config.db_path)),
         ("Schema", str(facts.schema_version)),
-        ("Size", "" if facts.size is None else _size(facts.size)),
+        ("Size", "" if facts.size is None else output.size(facts.size)),
         ("Entries", f"{facts.active} active, {facts.obsolete} obsolete"),
         ("Links", str(facts.links)),
         *_counts("By type", facts.by_type),
@@ -133,10 +133,6 @@ def _file_size(path: Path) -> int | None:
         return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
     except OSError:
         return None
-
-
-def _size(size: int) -> str:
-    return f"{size / 1024:.0f} KiB" if size < 10 * 1024**2 else f"{size / 1024**2:.0f} MiB"
 
 
 def _counts(label: str, counts: Mapping[str | None, int]) -> list[tuple[str, str]]:

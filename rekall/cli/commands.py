@@ -63,6 +63,8 @@ SECTIONS: Sections = {
     "The base": {
         "info": ("base:info", "Say what the base holds."),
         "init": ("base:init", "Create the base and its directories."),
+        "export": ("export:export", "Write the base, or a part of it, as an archive, JSON or markdown."),
+        "import": ("importing:import_", "Bring in an archive, JSON, markdown notes or a memory file."),
         "backup": ("backup:backup", "Copy the base to a file, also while others use it, or list the copies."),
         "restore": ("restore:restore", "Put a backup in the place of the base."),
         "migrate": ("migrate:migrate", "Bring an older base to the current schema."),
@@ -108,10 +110,12 @@ OTHER_WORDS: Mapping[str, str] = {
     "status": "info",
     "serve": "mcp",
     "setup": "init",
+    "dump": "export",
+    "load": "import",
     "snapshot": "backup",
     "backups": "backup",
 }
 """What people type for a command that has another name, for the hint."""
 
-PENDING = ("export", "hooks", "import", "install", "research")
+PENDING = ("hooks", "install", "research")
 """Commands of Rekall 0.3 that this development version does not have yet (`migration_guide.md`)."""

@@ -72,6 +72,13 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number} {singular if number == 1 else plural}"
 
 
+def size(number: int) -> str:
+    """A number of bytes for a person."""
+    if number < 10 * 1024:
+        return f"{number} bytes"
+    return f"{number / 1024:.0f} KiB" if number < 10 * 1024**2 else f"{number / 1024**2:.0f} MiB"
+
+
 def stars(confidence: int) -> str:
     """A confidence as five stars."""
     return "★" * confidence + "☆" * (_MOST_STARS - confidence)

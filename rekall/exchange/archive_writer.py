@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from rekall import __version__
 from rekall.exchange import archive_manifest as layout
 from rekall.exchange.archive_manifest import Manifest, Part
 from rekall.exchange.fields import encode, entry_dict, more_of
+from rekall.exchange.json_text import compact, entry_text
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.zip_writer import Packed, Target, write_zip
@@ -115,7 +115,7 @@ class _Archive:
         if self._obsolete_apart and entry["status"] == "obsolete":
             self._add_line(layout.OBSOLETE, {**entry, "more": more})
             return
-        text = json.dumps(entry, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", "\n  ")
+        text = entry_text(entry, margin="  ")
         separator = ",\n  " if self._lines[layout.MORE] else "[\n  "
         self._members[layout.ENTRIES_MEMBER].write(f"{separator}{text}".encode())
         self._longest["text"] = max(self._longest["text"], len(text))
@@ -125,7 +125,7 @@ class _Archive:
             self._projects.add(entry["project"])
 
     def _add_line(self, name: str, data: Mapping[str, Any]) -> None:
-        line = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        line = compact(data)
         self._member(name).write(f"{line}\n".encode())
         self._lines[name] += 1
         self._longest["text"] = max(self._longest["text"], len(line))

@@ -23,6 +23,7 @@ TABLES = (*OTHERS, "embeddings")
 
 OnProgress = Callable[[int, int], None]
 _TELL_EVERY = 64
+_GIVEN = "known_domains"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class Dump:
         if not selection.is_whole:
             self.tables = tuple(table for table in self.tables if table in _OF_ENTRIES)
         self.total = len(self.ids) + sum(dump.count(reader, table) for table in self.tables)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing but what every base is made with."""
+        return not self.ids and not any(dump.count(self._reader, table) for table in self.tables if table != _GIVEN)
 
     def records(self) -> Iterator[Record]:
         """The entries, newest first, then the rows of the other tables, each after those that it refers to."""

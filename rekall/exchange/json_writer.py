@@ -8,12 +8,12 @@ own.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from rekall.exchange.fields import encode, entry_dict, more_of
+from rekall.exchange.json_text import compact, entry_text
 from rekall.exchange.records import ENTRIES, Record
 
 ROWS_TOGETHER = 200
@@ -44,37 +44,35 @@ def write_json(entries: Iterable[Record], rows: Iterable[Record], stream: Text) 
     bundles = _bundles(rows, written)
     separator = "["
     for record in entries:
-        data: dict[str, Any] = {**entry_dict(record.values), "more": more_of(record.values)}
-        _write(stream, separator, _with(data, next(bundles, None)))
+        entry = entry_text(entry_dict(record.values), margin="  ")
+        # behind the sixteen keys of 0.3, in place of the brace that ends them
+        stream.write(f'{separator}\n  {entry[:-4]},\n    "more": {compact(more_of(record.values))}')
+        bundle = next(bundles, None)
+        stream.write("\n  }" if bundle is None else f",\n    {bundle}\n  }}")
         written[ENTRIES] += 1
         separator = ","
     for bundle in bundles:
-        _write(stream, separator, {"rows": bundle})
+        stream.write(f"{separator}\n  {{\n    {bundle}\n  }}")
         separator = ","
     stream.write("[]" if separator == "[" else "\n]")
     return written
 
 
-def _write(stream: Text, separator: str, data: Mapping[str, Any]) -> None:
-    text = json.dumps(data, indent=2, ensure_ascii=False)
-    stream.write(separator + "\n  " + text.replace("\n", "\n  "))
-
-
-def _with(data: dict[str, Any], bundle: list[list[Any]] | None) -> dict[str, Any]:
-    return data if bundle is None else {**data, "rows": bundle}
-
-
-def _bundles(rows: Iterable[Record], written: Counter[str]) -> Iterator[list[list[Any]]]:
-    bundle: list[list[Any]] = []
+def _bundles(rows: Iterable[Record], written: Counter[str]) -> Iterator[str]:
+    """The key `rows` with as many of them as travel together, one on a line."""
+    lines: list[str] = []
     size = 0
     for record in rows:
-        row = [record.table, encode(record)]
-        length = sum(len(value) for value in record.values.values() if isinstance(value, (str, bytes)))
-        if bundle and (len(bundle) >= ROWS_TOGETHER or size + length > _LARGEST):
-            yield bundle
-            bundle, size = [], 0
-        bundle.append(row)
-        size += length
+        line = compact([record.table, encode(record)])
+        if lines and (len(lines) >= ROWS_TOGETHER or size + len(line) > _LARGEST):
+            yield _bundle(lines)
+            lines, size = [], 0
+        lines.append(line)
+        size += len(line)
         written[record.table] += 1
-    if bundle:
-        yield bundle
+    if lines:
+        yield _bundle(lines)
+
+
+def _bundle(lines: list[str]) -> str:
+    return '"rows": [\n      ' + ",\n      ".join(lines) + "\n    ]"
