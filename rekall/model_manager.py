@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -71,7 +72,7 @@ class ModelManager:
         """Why `get_model` would fail, as far as that shows without loading anything; None when nothing shows."""
         if self._model is not None:
             return None
-        if importlib.util.find_spec(PACKAGE) is None:
+        if not _is_installed():
             return _package_missing()
         if not is_on_this_machine(self.model_name):
             return EmbeddingModelUnavailableError(
@@ -139,7 +140,9 @@ class ModelManager:
             from sentence_transformers import SentenceTransformer
 
             model = SentenceTransformer(self.model_name, local_files_only=local_files_only)
-            dimensions = model.get_sentence_embedding_dimension()
+            # the method has two names: where the newer one is, the older one warns
+            length = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
+            dimensions = length()
         except ModuleNotFoundError as error:
             raise _package_missing(error.name or PACKAGE) from error
         except Exception as error:  # of torch, of the hub, of the file: whatever stands in the way of this model
@@ -182,6 +185,12 @@ def _caches() -> list[Path]:
     home = Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser()
     named = [os.environ.get(name) for name in ("SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")]
     return [home / "hub", *(Path(name).expanduser() for name in named if name)]
+
+
+def _is_installed() -> bool:
+    if PACKAGE in sys.modules:
+        return sys.modules[PACKAGE] is not None
+    return importlib.util.find_spec(PACKAGE) is not None
 
 
 def _package_missing(name: str = PACKAGE) -> EmbeddingPackageMissingError:

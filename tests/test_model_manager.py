@@ -64,6 +64,15 @@ def test_the_model_is_loaded_when_it_is_asked_for(log: Path) -> None:
     assert 0 <= manager.idle_seconds < 60
 
 
+def test_older_versions_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have another name for the length of the vectors."""
+    monkeypatch.syspath_prepend(str(tmp_path / "old"))
+    fake.install(tmp_path / "old", 128, "get_sentence_embedding_dimension")
+    manager = ModelManager("m")
+    manager.get_model()
+    assert manager.dimensions == 128
+
+
 def test_nothing_goes_to_the_network(log: Path) -> None:
     """The libraries are told to stay at home and to report nothing, before they are imported."""
     os.environ["HF_HUB_OFFLINE"] = "0"

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sqlite3
+import sys
 
 from rekall.infra.interfaces import DatabaseBackend
 
 NOT_INSTALLED = "sqlite-vec is not installed (run 'pip install sqlite-vec')"
+_CANNOT_LOAD = "the sqlite3 module of this Python cannot load extensions"
+_LOADS_EXTENSIONS = hasattr(sqlite3.Connection, "enable_load_extension")
 
 
 def raw_connection(backend: DatabaseBackend) -> sqlite3.Connection | None:
     """The sqlite3 connection behind a back end, None when it has no single one."""
     connection = getattr(getattr(backend, "wrapped", backend), "connection", None)
     return connection if isinstance(connection, sqlite3.Connection) else None
+
+
+def obstacle() -> str | None:
+    """Why sqlite-vec cannot be loaded into any connection, as a few words; None when nothing shows."""
+    if "sqlite_vec" in sys.modules:
+        found = sys.modules["sqlite_vec"] is not None
+    else:
+        found = importlib.util.find_spec("sqlite_vec") is not None
+    if not found:
+        return NOT_INSTALLED
+    return None if _LOADS_EXTENSIONS else _CANNOT_LOAD
 
 
 def load(connection: sqlite3.Connection, path: str | None = None) -> str | None:
@@ -30,8 +45,8 @@ def load(connection: sqlite3.Connection, path: str | None = None) -> str | None:
         except ImportError:
             return NOT_INSTALLED
         path = sqlite_vec.loadable_path()
-    if not hasattr(connection, "enable_load_extension"):
-        return "the sqlite3 module of this Python cannot load extensions"
+    if not _LOADS_EXTENSIONS:
+        return _CANNOT_LOAD
     try:
         connection.enable_load_extension(True)
         try:

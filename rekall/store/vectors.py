@@ -126,12 +126,13 @@ class Vectors:
 
         It loads sqlite-vec into the connection of the base.
         """
-        if self._knows_sqlite_vec():
-            return None
+        reason = vector_extension.obstacle()
+        if reason is not None:
+            return reason
         connection = vector_extension.raw_connection(self._session.backend)
         if connection is None:
             return "the database back end has no connection to load sqlite-vec into"
-        return vector_extension.load(connection)
+        return None if self._knows_sqlite_vec() else vector_extension.load(connection)
 
     def _knows_sqlite_vec(self) -> bool:
         try:

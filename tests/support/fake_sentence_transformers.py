@@ -31,7 +31,7 @@ class SentenceTransformer:
         if "broken" in name:
             raise OSError("the weights are damaged\\nin many lines")
 
-    def get_sentence_embedding_dimension(self):
+    def {method}(self):
         return {dimensions}
 
     def encode(self, sentences, *, show_progress_bar=None):
@@ -43,17 +43,18 @@ class SentenceTransformer:
 """
 
 
-def install(folder: Path, dimensions: int = 384) -> Path:
+def install(folder: Path, dimensions: int = 384, method: str = "get_embedding_dimension") -> Path:
     """Lay the package into a folder; returns the file with its notes.
 
     Args:
         folder: Python is to import from it.
         dimensions: length of the vectors.
+        method: tells it; older versions have another name for it.
     """
     package = folder / "sentence_transformers"
     package.mkdir(parents=True)
     log = folder / "log"
-    (package / "__init__.py").write_text(_SOURCE.format(log=str(log), dimensions=dimensions))
+    (package / "__init__.py").write_text(_SOURCE.format(log=str(log), dimensions=dimensions, method=method))
     return log
 
 
