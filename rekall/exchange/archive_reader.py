@@ -7,6 +7,7 @@ and check sums of every member, and what both manifests say. The records are che
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, BinaryIO, NoReturn
 
 from rekall.errors import ImportRefusedError
@@ -72,7 +73,8 @@ class ArchiveReader:
             yield record
         for name, table in layout.ROWS.items():
             for place, data in self._lines(name):
-                record = decode(table, data, place)
+                with _with_mend():
+                    record = decode(table, data, place)
                 check_lengths(record, self._limits)
                 yield record
 
@@ -89,7 +91,7 @@ class ArchiveReader:
             here = f"{place}, entry {count}"
             if count > self.manifest.entries:
                 self._refuse(place, f"holds more than the {self.manifest.entries} entries of its manifest")
-            yield entry_record(data, self._more(data, lines, here), here)
+            yield _entry(data, self._more(data, lines, here), here)
         if lines is not None and next(lines, None) is not None:
             self._refuse(self._place(MORE), "does not end with the entries that it belongs to")
         self._compare(place, stream, count, Part(self.manifest.entries, self.manifest.sha256))
@@ -97,7 +99,7 @@ class ArchiveReader:
             more = data.pop("more", None)
             if not isinstance(more, dict):
                 self._refuse(place, f"more is {shown(more)}, not an object")
-            yield entry_record(data, more, place)
+            yield _entry(data, more, place)
 
     def _more(
         self, entry: Mapping[str, Any], lines: Iterator[tuple[str, dict[str, Any]]] | None, place: str
@@ -174,3 +176,17 @@ class ArchiveReader:
 
     def _refuse(self, place: str, what: str, mend: str = _AGAIN) -> NoReturn:
         raise ImportRefusedError(f"{place}: {what}; {mend}")
+
+
+def _entry(data: Mapping[str, Any], more: Mapping[str, Any] | None, place: str) -> Record:
+    with _with_mend():
+        return entry_record(data, more, place)
+
+
+@contextmanager
+def _with_mend() -> Iterator[None]:
+    """Refusals of a single value tell what to do as well."""
+    try:
+        yield
+    except ImportRefusedError as error:
+        raise ImportRefusedError(f"{error}; export the archive again") from error

@@ -136,7 +136,7 @@ class _Text:
                 _check(found, self._window, self.position, end)
             except json.JSONDecodeError as error:
                 if self._is_wrong(error):
-                    self.damaged(place, f"{error.msg[:1].lower()}{error.msg[1:]}")
+                    self.damaged(place, _in_short(error.msg))
                 if size > limits.text:
                     limits.refuse("text", size, place)
                 self._more(max(WINDOW, size // 2))
@@ -190,6 +190,11 @@ class _Text:
             if mark in raw[:2]:
                 raise ImportRefusedError(f"{self._place}: is {name} text: save or export it as UTF-8")
         return raw.removeprefix(codecs.BOM_UTF8)
+
+
+def _in_short(message: str) -> str:
+    """What the standard library says, without the words that a position would follow."""
+    return message[:1].lower() + message[1:].removesuffix(": ").removesuffix(" at").removesuffix(" starting")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
