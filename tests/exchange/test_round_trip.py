@@ -35,7 +35,7 @@ def test_every_real_base(name: str, form: str, tmp_path: Path) -> None:
         again = imported(db, content, form)
         assert (again.added, again.identical) == (0, 42)
         assert not any(again.others.values())
-        assert [hit.entry.id for hit in db.search("retry")]
+        assert [hit.entry.id for hit in db.search("retry", update_access=False)]
     assert rows(there) == rows(here)
 
 
@@ -154,5 +154,5 @@ def test_a_part_brings_what_belongs_to_it(tmp_path: Path) -> None:
         for _, source_id, target_id, *_ in found["links"]:
             assert {source_id, target_id} <= wanted
         assert {row[1] for row in found["entry_sources"]} <= wanted
-        assert {row[0] for row in found["sources"]} == {row[2] for row in found["entry_sources"]}
+        assert {row[0] for row in found["sources"]} == {row[2] for row in found["entry_sources"]} - {None}
         assert (found["sources_inbox"], found["saved_filters"]) == ([], [])
