@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_AT_ONCE = 64
+"""Vectors that are compared with all others at once, when groups are made."""
+
 
 def nearest(
     db: OpenBase,
@@ -80,11 +83,12 @@ def groups_of_similar(vectors: np.ndarray, threshold: float) -> list[list[int]]:
     unit = vectors / lengths
     free = np.ones(len(unit), dtype=bool)
     groups = []
-    for first in range(len(unit)):
-        if free[first]:
-            free[first] = False
-            others = first + 1 + np.flatnonzero(free[first + 1 :])
-            alike = others[unit[others] @ unit[first] >= threshold]
-            free[alike] = False
-            groups.append([first, *alike.tolist()])
+    for start in range(0, len(unit), _AT_ONCE):
+        firsts = start + np.flatnonzero(free[start : start + _AT_ONCE])
+        for first, scores in zip(firsts.tolist(), unit[firsts] @ unit[start:].T, strict=True):
+            if free[first]:
+                free[first] = False
+                alike = start + np.flatnonzero((scores >= threshold) & free[start:])
+                free[alike] = False
+                groups.append([first, *alike.tolist()])
     return groups

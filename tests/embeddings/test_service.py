@@ -428,6 +428,22 @@ def test_an_entry_is_in_one_group() -> None:
     assert groups_of_similar(vectors, math.cos(0.6)) == [[0, 1, 3], [2], [4]]
 
 
+def test_groups_of_many() -> None:
+    """More vectors than are compared at once: each entry with those in no group before it."""
+    from rekall.embeddings.nearest import groups_of_similar
+
+    vectors = np.random.default_rng(7).normal(size=(300, 3))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected: list[list[int]] = []
+    for first in range(300):
+        grouped = {place for group in expected for place in group}
+        if first not in grouped:
+            others = [one for one in range(first + 1, 300) if one not in grouped and unit[first] @ unit[one] >= 0.8]
+            expected.append([first, *others])
+    assert len(expected) > 10
+    assert groups_of_similar(vectors, 0.8) == expected
+
+
 # what is loaded
 
 
