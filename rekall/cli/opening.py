@@ -95,8 +95,10 @@ def open_to_look(config: Config) -> Iterator[Database]:
             return
         refuse(state, config.db_path)
         with _scratch() as folder:
-            backend.backup(folder / config.db_path.name)
-            with open_at(config, folder / config.db_path.name, quiet=True) as base:
+            copy = folder / config.db_path.name
+            copy.touch(FILE_PERMISSIONS)
+            backend.backup(copy)
+            with open_at(config, copy, quiet=True) as base:
                 yield base
 
 
