@@ -11,18 +11,33 @@ from pathlib import Path
 
 import pytest
 from support import databases, processes, raw
+from support.backends import ConnectionPerCall
 from support.backups import Writers, as_nobody, damage, files, held, new_base, public_folder, sound, titles
 
 from rekall.backup import (
     CURRENT_SCHEMA_VERSION,
     BackupInfo,
+    DatabaseStats,
     create_backup,
+    find_backup,
     get_database_stats,
+    get_default_backups_dir,
+    list_backups,
     restore,
+    rotate,
 )
 from rekall.db import Database
-from rekall.errors import BackupError, DatabaseError, MissingFileError, NotARekallError, RekallError
+from rekall.errors import (
+    BackupError,
+    DatabaseError,
+    MissingFileError,
+    NotARekallError,
+    NotSupportedError,
+    RekallError,
+)
+from rekall.infra import DatabaseBackend
 from rekall.models import Entry
+from rekall.store import sqlite_files
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
 
@@ -241,3 +256,181 @@ def test_a_backup_while_four_processes_write(tmp_path: Path) -> None:
             assert len(own) - 2 <= links <= len(own) - 1
         assert raw.rows(copy, "SELECT count(*) FROM tags") == [(2 * len(kept),)]
     assert [name for name in files(tmp_path / "backups") if not name.endswith(".db")] == []
+
+
+@pytest.mark.parametrize("checking", [False, True])
+def test_an_interruption_passes_and_leaves_nothing(checking: bool, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while it copies, and while SQLite checks the copy, which would swallow it."""
+    monkeypatch.setattr(sqlite_files, "_CHECK_STEP", 1000)
+
+    def interrupt(done: int, total: int) -> None:
+        if (total == 0) is checking:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create_backup(path, on_progress=interrupt)
+    assert files(path.parent) == ["knowledge.db"]
+
+
+def test_progress_counts_pages_and_then_checks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last page; the length of the check is not known."""
+    monkeypatch.setattr(sqlite_files, "_CHECK_STEP", 200)
+    monkeypatch.setattr(sqlite_files, "_STEP", 32 * 1024)
+    ((pages,),) = raw.rows(path, "PRAGMA page_count")
+    told: list[tuple[int, int]] = []
+    create_backup(path, on_progress=lambda done, total: told.append((done, total)))
+    copied, checked = [done for done, total in told if total], [done for done, total in told if not total]
+    assert {total for _, total in told} == {pages, 0}
+    assert copied == sorted({*range(8, pages, 8), pages})
+    assert checked == list(range(1, len(checked) + 1))
+    assert len(checked) > 5
+
+
+# other back ends
+
+
+def test_a_back_end_of_its_own_makes_the_copy(path: Path, tmp_path: Path) -> None:
+    """By the method of the interface; the copy is checked as any other."""
+    backend = ConnectionPerCall(path)
+    backend.connect()
+    made = create_backup(tmp_path / "named" / "anything.db", tmp_path / "copy.db", backend=backend)
+    assert held(made.path) == held(path)
+    raw.write(path, "PRAGMA user_version = 99")
+    with pytest.raises(RekallError, match="newer Rekall"):
+        create_backup(path, tmp_path / "newer.db", backend=backend)
+    assert not (tmp_path / "newer.db").exists()
+
+
+class Fileless(ConnectionPerCall):
+    """Cannot copy itself."""
+
+    backup = DatabaseBackend.backup
+
+
+def test_a_back_end_without_a_file(path: Path, tmp_path: Path) -> None:
+    """Says so, and nothing is left."""
+    backend = Fileless(path)
+    backend.connect()
+    with pytest.raises(NotSupportedError, match="cannot back up to a file"):
+        create_backup(path, tmp_path / "copy.db", backend=backend)
+    assert files(tmp_path) == ["home", "home/knowledge.db"]
+
+
+# listing, rotation, facts
+
+
+def put(folder: Path, *names: str) -> None:
+    """Files of these names, the first one oldest."""
+    folder.mkdir(exist_ok=True)
+    for place, name in enumerate(names):
+        (folder / name).write_bytes(b"x" * place)
+        os.utime(folder / name, (1_700_000_000 + place, 1_700_000_000 + place))
+
+
+NAMES = {
+    "knowledge_2026-01-01_000000.db": "backup",
+    "knowledge_2026-01-01_000000-2.db": "backup",
+    "knowledge_2026-01-01_000000-10.db": "backup",
+    "knowledge_2026-02-01_000000.db": "backup",
+    "knowledge_2026-01-01_000000_pre-restore.db": "pre-restore",
+    "knowledge_2026-01-01_000000_pre-restore-2.db": "pre-restore",
+    "knowledge_2026-01-01_000000_schema-6.db": "pre-migration",
+    "knowledge_2026-01-01_000000_schema-11-2.db": "pre-migration",
+    "knowledge_2026-01-01_000000_contexts.db": "pre-migration",
+    "knowledge_by-hand.db": "other",
+    "knowledge_2026-01-01.db": "other",
+}
+
+
+def test_the_list_is_newest_first(path: Path) -> None:
+    """By the time of the file, as in 0.3, with whatever is called so; a folder that is not there holds nothing."""
+    folder = path.parent / "backups"
+    assert list_backups(folder) == []
+    put(folder, *NAMES, "notes.txt", "other.db")
+    found = list_backups(folder)
+    assert [info.path.name for info in found] == list(NAMES)[::-1]
+    assert {info.path.name: info.kind for info in found} == NAMES
+    assert found[-1] == BackupInfo(folder / next(iter(NAMES)), datetime.fromtimestamp(1_700_000_000), 0, "knowledge.db")
+
+
+def test_the_default_folder_is_that_of_the_configured_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking for it makes it, listing does not."""
+    monkeypatch.setenv("REKALL_HOME", str(tmp_path / "mine"))
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    assert list_backups() == []
+    assert files(tmp_path) == []
+    assert get_default_backups_dir() == tmp_path / "mine" / "backups"
+    assert (tmp_path / "mine" / "backups").is_dir()
+    assert not (tmp_path / "user").exists()
+
+
+@pytest.mark.parametrize(("keep", "gone"), [(1, 4), (3, 2), (5, 0), (100, 0)])
+def test_rotation_removes_the_oldest_plain_backups(keep: int, gone: int, path: Path) -> None:
+    """By the time in their names, whatever a copy of the folder did to the files; no other file ever."""
+    folder = path.parent / "backups"
+    put(folder, *reversed(NAMES), "notes.txt", "other_2026-01-01_000000.db", "knowledge_2026-01-01_000000.db-wal")
+    newest = create_backup(path).path
+    before = set(files(folder))
+    plain = [name for name, kind in NAMES.items() if kind == "backup"]
+    removed = rotate(path, keep, newest)
+    assert [file.name for file in removed] == plain[:gone]
+    logs = {"knowledge_2026-01-01_000000.db-wal"} if gone else set()
+    assert set(files(folder)) == before - set(plain[:gone]) - logs
+    assert newest.exists()
+
+
+def test_rotation_that_could_take_the_wrong_ones(path: Path) -> None:
+    """Refused: below 1, and where another base has its backups in the same folder."""
+    put(path.parent / "backups", *NAMES)
+    newest = create_backup(path).path
+    before = files(path.parent)
+    with pytest.raises(BackupError, match="give 1 or more"):
+        rotate(path, 0, newest)
+    (path.parent / "notes.db").write_bytes(b"no base")
+    assert rotate(path, 100, newest) == []
+    new_base(path.with_name("team.db"), "theirs")
+    with pytest.raises(BackupError, match=r"team\.db"):
+        rotate(path, 1, newest)
+    assert set(before) <= set(files(path.parent))
+
+
+def test_a_backup_is_found_by_path_and_by_name(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path comes first; `.db` may be left out."""
+    made = create_backup(path).path
+    monkeypatch.chdir(tmp_path)
+    for name in (str(made), made.name, made.stem):
+        assert find_backup(name, path) == made
+    shutil.copy(made, tmp_path)
+    assert find_backup(made.name, path) == Path(made.name)
+    with pytest.raises(MissingFileError, match="Backup file not found: nothing"):
+        find_backup("nothing", path)
+
+
+@pytest.mark.parametrize("name", databases.NAMES)
+def test_facts_about_a_file(name: str, tmp_path: Path) -> None:
+    """Of every schema, without changing anything."""
+    file = databases.unpack(name, tmp_path)
+    content = file.read_bytes()
+    stats = get_database_stats(file)
+    assert stats is not None
+    ((total, active),) = raw.rows(file, "SELECT count(*), sum(status = 'active') FROM entries")
+    has_links = raw.rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'links'")
+    links = raw.rows(file, "SELECT count(*) FROM links")[0][0] if has_links else 0
+    assert (stats.total_entries, stats.active_entries, stats.obsolete_entries) == (total, active, total - active)
+    assert (stats.links_count, stats.schema_version) == (links, raw.user_version(file))
+    assert stats.is_current is (name == "v12.db")
+    assert (stats.path, stats.file_size) == (file, len(content))
+    assert file.read_bytes() == content
+    assert files(tmp_path) == [name]
+    assert get_database_stats(tmp_path / "missing.db") is None
+    assert CURRENT_SCHEMA_VERSION == 12
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KB"), (1536, "1.5 KB"), (1024**2, "1.0 MB"), (5 * 1024**3, "5120.0 MB")],
+)
+def test_sizes_as_a_person_reads_them(size: int, text: str) -> None:
+    """The same for a backup and for a base."""
+    assert BackupInfo(Path("a"), datetime.now(), size).size_human == text
+    assert DatabaseStats(Path("a"), 12, True, 0, 0, 0, 0, size).file_size_human == text

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rekall.backup import BackupInfo, DatabaseStats
     from rekall.config import Config
 
+_MADE_BY = {"backup": "backup", "pre-restore": "restore", "pre-migration": "migrate", "other": ""}
+
 
 def backup(
     ctx: typer.Context,
@@ -97,10 +99,12 @@ def _list(config: Config, json_output: bool) -> None:
     elif not found:
         write(one_line(f"No backups in {folder}: 'rekall backup' makes one."))
     elif is_terminal():
-        columns = ["Name", "Made", "Kind", "Size", "Entries", "Schema"]
-        listed = table(columns, title=str(folder), narrow=columns[1:], widest="Name")
+        columns = ["Name", "Made by", "Size", "Entries", "Schema"]  # the name tells the time
+        listed = table(columns, narrow=columns[1:], widest="Name")
         for info, stats in found:
-            listed.add_row(*(plain(text) for text in (info.path.name, *_cells(info, stats))))
+            _, kind, *facts = _cells(info, stats)
+            listed.add_row(*map(plain, (info.path.name, _MADE_BY[kind], *facts)))
+        write(one_line(str(folder)))
         console().print(listed)
     else:
         for info, stats in found:
