@@ -7,13 +7,14 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from rekall.errors import CannotOpenError, CorruptError, NotSupportedError
 from rekall.infra.interfaces import DatabaseBackend, Params, Row
 from rekall.store.columns import COLUMNS
+from rekall.store.new_files import unfinished
 from rekall.store.rows import select
 
 _AT_ONCE = 32
@@ -52,8 +53,8 @@ class _Copy:
 def snapshot(backend: DatabaseBackend, path: Path) -> Iterator[Reader]:
     """The base as it is now, whatever others write meanwhile.
 
-    A copy is made beside the base, private and gone at the end, also of a killed process. A back end that cannot copy
-    itself is read as it is: whoever writes to it meanwhile can be seen in part.
+    A copy is made beside the base, private and gone at the end; what a killed process leaves of one goes with the next.
+    A back end that cannot copy itself is read as it is: whoever writes to it meanwhile can be seen in part.
 
     Args:
         path: the database file.
@@ -61,25 +62,21 @@ def snapshot(backend: DatabaseBackend, path: Path) -> Iterator[Reader]:
     Raises:
         CannotOpenError: there is no room for the copy, or no right to make it.
     """
-    folder = path.parent if path.parent.is_dir() and os.access(path.parent, os.W_OK) else None
-    try:
-        handle, name = tempfile.mkstemp(prefix=".rekall-", suffix=".copy", dir=folder)
-    except OSError as error:
-        raise CannotOpenError(f"no copy of {path} can be made to read from ({error.strerror or error})") from error
-    os.close(handle)
-    copy = Path(name)
-    try:
+    writable = path.parent.is_dir() and os.access(path.parent, os.W_OK)
+    folder = path.parent if writable else Path(tempfile.gettempdir())
+    with ExitStack() as stack:
         try:
+            copy = stack.enter_context(unfinished(folder))
             backend.backup(copy)
         except NotSupportedError:
             yield backend
             return
-        with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
-            if os.name != "nt":  # an open file has no name there that could be taken away
-                copy.unlink()
-            yield _Copy(connection)
-    finally:
-        copy.unlink(missing_ok=True)
+        except OSError as error:
+            raise CannotOpenError(f"no copy of {path} can be made to read from ({error.strerror or error})") from error
+        connection = stack.enter_context(closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)))
+        if os.name != "nt":  # an open file has no name there that could be taken away
+            copy.unlink()
+        yield _Copy(connection)
 
 
 def entry_ids(reader: Reader, entry_type: str | None = None, project: str | None = None) -> list[str]:
