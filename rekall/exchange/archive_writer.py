@@ -14,10 +14,10 @@ from rekall.exchange import archive_manifest as layout
 from rekall.exchange.archive_manifest import Manifest, Part
 from rekall.exchange.fields import encode, entry_dict, more_of
 from rekall.exchange.json_text import compact, entry_text
+from rekall.exchange.lengths import lengths
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.zip_writer import Packed, Target, write_zip
-from rekall.store.columns import COLUMNS
 from rekall.store.new_files import sync_folder, unfinished
 
 
@@ -100,7 +100,8 @@ class _Archive:
                 self._member(name)
             for record in records:
                 self._records[record.table] += 1
-                self._measure(record)
+                for _, limit, length in lengths(record):
+                    self._longest[limit] = max(self._longest[limit], length)
                 if record.table == ENTRIES:
                     self._add_entry(record)
                 else:
@@ -129,13 +130,6 @@ class _Archive:
         self._member(name).write(f"{line}\n".encode())
         self._lines[name] += 1
         self._longest["text"] = max(self._longest["text"], len(line))
-
-    def _measure(self, record: Record) -> None:
-        columns = COLUMNS[record.table]
-        for name, value in record.values.items():
-            for text in value if isinstance(value, list) else (value,):
-                if isinstance(text, str) and not (name in columns and columns[name].long):
-                    self._longest["line"] = max(self._longest["line"], len(text))
 
     def _finish(self, target: Target) -> Written:
         entries = self._members[layout.ENTRIES_MEMBER]

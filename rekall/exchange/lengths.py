@@ -1,8 +1,10 @@
-"""How long the texts of a record may be, the packed ones too."""
+"""How long the texts of a record are, the packed ones too."""
 
 from __future__ import annotations
 
+import sys
 import zlib
+from collections.abc import Iterator
 
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import Record
@@ -15,16 +17,28 @@ def check_lengths(record: Record, limits: Limits) -> None:
     Raises:
         ImportRefusedError: there is one.
     """
+    for name, limit, length in lengths(record, limits.text + 1):
+        if length > getattr(limits, limit):
+            limits.refuse(limit, length, f"{record.place}: {name}")
+
+
+def lengths(record: Record, most: int = sys.maxsize) -> Iterator[tuple[str, str, int]]:
+    """The length of every text of a record.
+
+    Args:
+        most: bytes up to which packed ones are counted.
+
+    Yields:
+        The column, `line` or `text` for the limit that holds for it, and characters or bytes.
+    """
     columns = COLUMNS[record.table]
     for name, value in record.values.items():
-        place = f"{record.place}: {name}"
-        if isinstance(value, list):
-            for word in value:
-                limits.check("line", len(word), place)
-        elif isinstance(value, str):
-            limits.check("text" if columns[name].long else "line", len(value), place)
+        if isinstance(value, str):
+            yield name, "text" if columns[name].long else "line", len(value)
+        elif isinstance(value, list):
+            yield name, "line", max(map(len, value), default=0)
         elif isinstance(value, bytes):
-            limits.check("text", max(len(value), _unpacked(value, limits.text + 1)), place)
+            yield name, "text", max(len(value), _unpacked(value, most))
 
 
 def _unpacked(data: bytes, most: int) -> int:

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from rekall.errors import ImportRefusedError, InvalidValueError
 from rekall.exchange.fields import entry_of
+from rekall.exchange.lengths import check_lengths
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Incoming, Record
 from rekall.exchange.shown import plain
 from rekall.models import Entry
 from rekall.store import OpenBase, importing
-from rekall.store.columns import COLUMNS
 
 STRATEGIES = ("skip", "replace", "merge")
 COMPARED = ("title", "content", "type", "project", "tags", "confidence", "status", "superseded_by")
@@ -158,7 +158,7 @@ class _Planner:
         total = plan.incoming.total
         for number, record in enumerate(plan.incoming.records(), 1):
             limits.check("records", number, plan.incoming.name)
-            _check_lengths(record, limits)
+            check_lengths(record, limits)
             if number % _AT_ONCE == 0:
                 self._on_progress(number, max(total, number + 1))
             if record.table == ENTRIES:
@@ -235,18 +235,6 @@ def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
             batch = []
     if batch:
         yield batch
-
-
-def _check_lengths(record: Record, limits: Limits) -> None:
-    columns = COLUMNS[record.table]
-    for name, value in record.values.items():
-        if isinstance(value, list):
-            for word in value:
-                limits.check("line", len(word), f"{record.place}: {name}")
-        elif isinstance(value, (str, bytes)):
-            column = columns[name]
-            is_text = column.long or column.kind == "BLOB"
-            limits.check("text" if is_text else "line", len(value), f"{record.place}: {name}")
 
 
 def _comparable(entry: Entry, name: str) -> Any:
