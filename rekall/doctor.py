@@ -279,8 +279,8 @@ def _restore(path: Path) -> str:
     folder = path.parent / "backups"
     kept = sorted(folder.glob("knowledge_*.db"), key=lambda file: file.stat().st_mtime)
     if kept:
-        return f"put a backup in its place, the newest is {kept[-1]}; keep the broken file"
-    return "put a backup in its place, or choose another file; keep the broken one"
+        return f"'rekall restore {kept[-1].name}' puts the newest backup in its place and keeps the broken file"
+    return "put a backup in its place with 'rekall restore', which keeps the broken file, or choose another file"
 
 
 def _cache(program: Program) -> Check:

@@ -68,6 +68,9 @@ def test_the_docstring_draws_the_tree_as_it_is() -> None:
         (errors.AmbiguousIdError, ValueError),
         (errors.InvalidValueError, ValueError),
         (errors.MissingDependencyError, ImportError),
+        (errors.MissingFileError, FileNotFoundError),
+        (errors.BackupError, RuntimeError),
+        (errors.InvalidBackupError, ValueError),
     ],
 )
 def test_code_for_0_3_still_catches_them(error: type[Exception], caught_as: type[Exception]) -> None:

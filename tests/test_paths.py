@@ -273,11 +273,12 @@ def test_directories_are_created_for_the_owner_alone(home: Path) -> None:
 
 @pytest.mark.parametrize("exclude", [False, True])
 def test_a_new_project_says_what_git_ignores(tmp_path: Path, exclude: bool) -> None:
-    """The cache is ignored; the database is versioned unless asked otherwise."""
+    """The cache and the backups are ignored; the database is versioned unless asked otherwise."""
     root = init_local_project(tmp_path / "project", exclude_db_from_git=exclude)
     lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert root == tmp_path / "project/.rekall"
     assert "cache/" in lines
+    assert "backups/" in lines
     assert ("knowledge.db" in lines) is exclude
     assert ("# knowledge.db" in lines) is not exclude
     assert (mode(root), mode(root / ".gitignore")) == (0o700, 0o600)

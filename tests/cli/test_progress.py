@@ -38,6 +38,16 @@ def test_short_work_has_none() -> None:
     assert run_in_terminal((), program=_WORK.format(pause="0")) == (0, "ready\n")
 
 
+def test_the_bar_of_work_without_an_end_counts_nothing() -> None:
+    """While nobody knows how much there is, it moves; the next part of the work counts from its beginning."""
+    program = _WORK.format(pause="PATIENCE + 0.1").replace("on_progress(2, 3)", "on_progress(7, 0)")
+    program = program.replace("time.sleep(0.2)", "time.sleep(0.2); on_progress(4, 5); time.sleep(0.2)")
+    _, seen = run_in_terminal((), program=program)
+    assert "Counting" in seen
+    assert "7/" not in seen
+    assert "4/5" in seen
+
+
 def test_centrality_computes_with_it(cli: CommandLine) -> None:
     """The command that reports its progress still answers with its result alone."""
     cli.add("One")
