@@ -142,6 +142,8 @@ def checked_entry(record: Record) -> Record:
     for name, value in values.items():
         if name in COLUMNS[ENTRIES]:
             _check_kind(name, value, COLUMNS[ENTRIES][name], place)
+        elif name == "tags" or value is not None:
+            _texts(name, value, place)
     confidence = values.get("confidence")
     if confidence is not None and not 0 <= confidence <= 5:
         raise ImportRefusedError(f"{place}: confidence is {confidence}, not 0 to 5")

@@ -13,10 +13,6 @@ from support.contract.report import DIFFERENT, PENDING, PRESENT, UNEXPLAINED, WA
 import rekall
 
 NOT_YET = {
-    "archives and backups": (
-        *("rekall.archive", "rekall.sync", "rekall.backup", "rekall.exporters"),
-        *("rekall export", "rekall import", "rekall backup", "rekall restore"),
-    ),
     "embeddings": (
         *("rekall.embeddings", "rekall.vector_index", "rekall.model_manager", "rekall embeddings"),
         *("rekall.services.EmbeddingService", "rekall.services.get_embedding_service"),

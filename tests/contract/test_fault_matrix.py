@@ -25,7 +25,7 @@ class Fault(NamedTuple):
     pending: str = ""
 
 
-ARCHIVES, NETWORK = "archives and backups", "enrichment over the network"
+NETWORK = "enrichment over the network"
 FAULTS = {
     1: Fault("rekall_related answered every id with an error"),
     2: Fault("rekall_deprecate called a method that did not exist"),
@@ -42,9 +42,9 @@ FAULTS = {
     13: Fault("vectors of two lengths broke the reading of all"),
     14: Fault("structured contexts were not searched"),
     15: Fault("the configured model, vector index and context size had no effect"),
-    16: Fault("archives left out obsolete entries, links, contexts and review data", ARCHIVES),
-    17: Fault("import --no-backup made a backup", ARCHIVES),
-    18: Fault("import --dry-run counted accesses and accepted any strategy", ARCHIVES),
+    16: Fault("archives left out obsolete entries, links, contexts and review data"),
+    17: Fault("import --no-backup made a backup"),
+    18: Fault("import --dry-run counted accesses and accepted any strategy"),
     19: Fault("add stored the entry before it refused its context"),
     20: Fault("opening an old file with any command but migrate left its contexts unconverted for good"),
     21: Fault("of three schemas called 12 one was refused and one failed on the first source"),
@@ -66,7 +66,7 @@ FAULTS = {
     35: Fault("a history that grew was not read again", "connectors"),
     36: Fault("times without zone, local in some columns and UTC in others, reached programs as they were"),
     37: Fault("JSON of the sources commands was wrapped at 80 columns and read as markup"),
-    38: Fault("titles and contents were read as markup", ARCHIVES),
+    38: Fault("titles and contents were read as markup"),
     39: Fault("the warning about permissions stood before the JSON on stdout"),
     40: Fault("suggest showed 14 characters of an id of which --accept needs 26"),
     41: Fault("related --depth and sources verify --domain did nothing"),
@@ -81,7 +81,7 @@ FAULTS = {
     50: Fault("every read rewrote the full-text row and committed once for each hit"),
     51: Fault("inbox add misjudged private addresses; enrichment followed redirects to any", NETWORK),
     52: Fault("a promoted source kept its whole address as pattern, glued to the domain by the checker"),
-    53: Fault("limits of archives were defined and never applied", ARCHIVES),
+    53: Fault("limits of archives were defined and never applied"),
     54: Fault("type hints of the database module could not be read"),
 }
 
