@@ -244,7 +244,8 @@ def rotate(db_path: Path, keep: int, newest: Path) -> list[Path]:
 
 def _neighbour(db_path: Path) -> Path | None:
     """Another base in the same folder."""
-    others = (file for file in sorted(db_path.parent.glob("*.db")) if not file.samefile(db_path))
+    files = (file for file in sorted(db_path.parent.glob("*.db")) if file.exists())
+    others = (file for file in files if not file.samefile(db_path))
     return next((file for file in others if get_database_stats(file) is not None), None)
 
 

@@ -153,6 +153,30 @@ def test_an_output_appears_under_its_name_only_when_it_is_whole(path: Path, tmp_
     assert files(output.parent) == ["copy.db", "late.db"]
 
 
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system where a file has one name, as those of memory sticks."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+def test_a_file_system_without_hard_links(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same promises: whole under its name, nothing overwritten, what SQLite cannot read is kept."""
+    no_links(monkeypatch)
+    made = [create_backup(path).path for _ in range(3)]
+    assert len(set(made)) == 3
+    assert files(path.parent) == ["backups/" + name for name in sorted(file.name for file in made)] + ["knowledge.db"]
+    path.write_bytes(b"These are notes. " * 100)
+    kept = restore(made[0], path).kept
+    assert kept is not None
+    assert kept.read_bytes() == b"These are notes. " * 100
+    assert held(path) == held(made[0])
+    restore(made[0], tmp_path / "new.db")
+    assert held(tmp_path / "new.db") == held(made[0])
+
+
 def test_there_is_no_backup_of_what_is_no_sound_base(path: Path, tmp_path: Path) -> None:
     """Missing, empty, damaged, of another program, newer, no database: each one told, nothing left behind."""
     folder = tmp_path / "wrong"
@@ -202,12 +226,16 @@ def test_a_folder_that_cannot_be_written(path: Path, tmp_path: Path) -> None:
         shutil.copy(path, base)
         base.chmod(0o644)
         folder.chmod(0o555)
+        (free / "secret.db").touch(mode=0o600)
         steps = [f"backup|{base}", f"backup|{base}|{out}", f"restore|{out}|{base}", f"backup|{base}|{folder / 'x.db'}"]
+        steps += [f"backup|{free / 'secret.db'}", f"restore|{free / 'secret.db'}|{base}"]
         told = as_nobody(tmp_path, *steps)
         assert told[0] == f"refused: no backup was made: {folder / 'backups'}: Permission denied"
         assert told[1] == str(out)
         assert told[2] == f"refused: nothing was restored: {folder / 'backups'}: Permission denied"
         assert told[3] == f"refused: no backup was made: {folder / 'x.db'}: Permission denied"
+        assert told[4] == f"refused: {free / 'secret.db'}: permission denied"
+        assert told[5] == f"refused: nothing was restored: {free / 'secret.db'}: permission denied"
         assert files(folder) == ["knowledge.db"]
         assert titles(out) == ["one", "three", "two"]
 

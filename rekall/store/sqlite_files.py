@@ -293,6 +293,8 @@ def _refuse_what_is_no_database(path: Path) -> None:
     if not path.is_file():
         what = "a directory" if path.is_dir() else "no regular file"
         raise CannotOpenError(f"{path} is {what}, not a database file: name the file itself")
+    if not os.access(path, os.R_OK):
+        raise CannotOpenError(f"{path}: permission denied")
     if 0 < size < _SMALLEST:  # SQLite would take it for an empty database
         raise CorruptError(f"{path} is not a SQLite database: name another file, or restore a backup")
 
