@@ -265,7 +265,7 @@ def _vectors(config: Config, backend: DatabaseBackend, path: Path) -> Iterator[C
     from rekall.embeddings.readiness import counts
 
     found = counts(_OpenBase(Store(backend, path)))
-    yield _vector_check(f"{found.embedded} entries have one of {found.model} ({found.dimensions} numbers)", found.note)
+    yield _vector_check(f"entries with one of {found.model} ({found.dimensions} numbers): {found.embedded}", found.note)
 
 
 def _vector_check(what: str, note: str | None) -> Check:

@@ -82,9 +82,13 @@ def test_a_hit_takes_three_lines(assistant: Assistant) -> None:
                 "snippet": beginning,
                 "relevance_score": reply.data["results"][0]["relevance_score"],
                 "matched": "entry",
+                "semantic_score": None,
+                "keywords": [],
             }
         ],
         "total_count": 1,
+        "search_mode": "fts",
+        "note": None,
     }
 
 
@@ -128,7 +132,7 @@ def test_an_obsolete_entry_is_not_found(assistant: Assistant) -> None:
     entry_id = assistant.add("retry")
     assistant.call("rekall_deprecate", id=entry_id)
     reply = assistant.call("rekall_search", query="retry")
-    assert reply.data == {"results": [], "total_count": 0}
+    assert reply.data == {"results": [], "total_count": 0, "search_mode": "fts", "note": None}
     assert reply.text.startswith("No entries found")
 
 

@@ -103,6 +103,7 @@ def test_info_counts(assistant: Assistant) -> None:
         "links": 0,
         "sources": 0,
         "sources_by_tier": {"bronze": 0, "silver": 0, "gold": 0},
+        "vectors": None,
     }
     for line in ("## Entries: 4", "- bug: 3", "- decision: 1", "- shop: 3", "- [no project]: 1", "## Links: 0"):
         assert line in reply.text.split("\n")
