@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, BinaryIO, NoReturn
 
 from rekall.errors import ImportRefusedError
@@ -42,6 +43,7 @@ class ArchiveReader:
         self.name = name
         self._file = file
         self._limits = limits
+        self._opened = datetime.now().isoformat()
         try:
             limits.check("size", file.seek(0, 2), name)
             self._members: Mapping[str, Member] = read_directory(file, name, limits)
@@ -91,7 +93,7 @@ class ArchiveReader:
             here = f"{place}, entry {count}"
             if count > self.manifest.entries:
                 self._refuse(place, f"holds more than the {self.manifest.entries} entries of its manifest")
-            yield _entry(data, self._more(data, lines, here), here)
+            yield self._entry(data, self._more(data, lines, here), here)
         if lines is not None and next(lines, None) is not None:
             self._refuse(self._place(MORE), "does not end with the entries that it belongs to")
         self._compare(place, stream, count, Part(self.manifest.entries, self.manifest.sha256))
@@ -99,7 +101,13 @@ class ArchiveReader:
             more = data.pop("more", None)
             if not isinstance(more, dict):
                 self._refuse(place, f"more is {shown(more)}, not an object")
-            yield _entry(data, more, place)
+            yield self._entry(data, more, place)
+
+    def _entry(self, data: dict[str, Any], more: Mapping[str, Any] | None, place: str) -> Record:
+        if data.get("created_at") is None:
+            data["created_at"] = self._opened  # and not the moment of each reading
+        with _with_mend():
+            return entry_record(data, more, place)
 
     def _more(
         self, entry: Mapping[str, Any], lines: Iterator[tuple[str, dict[str, Any]]] | None, place: str
@@ -176,11 +184,6 @@ class ArchiveReader:
 
     def _refuse(self, place: str, what: str, mend: str = _AGAIN) -> NoReturn:
         raise ImportRefusedError(f"{place}: {what}; {mend}")
-
-
-def _entry(data: Mapping[str, Any], more: Mapping[str, Any] | None, place: str) -> Record:
-    with _with_mend():
-        return entry_record(data, more, place)
 
 
 @contextmanager
