@@ -19,8 +19,8 @@ from rekall.errors import EmbeddingModelUnavailableError, EmbeddingPackageMissin
 
 PACKAGE = "sentence_transformers"
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", **_QUIET}
-_ONLINE = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", **_QUIET}
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", **_QUIET}
+_ONLINE = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "0", **_QUIET}
 
 
 class ModelManager:
@@ -133,8 +133,7 @@ class ModelManager:
         }
 
     def _load(self, *, local_files_only: bool) -> None:
-        # the libraries read these when they are first imported
-        os.environ.update(_OFFLINE if local_files_only else _ONLINE)
+        _set_offline(local_files_only)
         self._loading = True
         try:
             from sentence_transformers import SentenceTransformer
@@ -185,6 +184,14 @@ def _caches() -> list[Path]:
     home = Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser()
     named = [os.environ.get(name) for name in ("SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")]
     return [home / "hub", *(Path(name).expanduser() for name in named if name)]
+
+
+def _set_offline(offline: bool) -> None:
+    """Tell the libraries whether they may use the network: by the environment, which they read when first imported."""
+    os.environ.update(_OFFLINE if offline else _ONLINE)
+    hub = sys.modules.get("huggingface_hub.constants")
+    if hub is not None:
+        vars(hub)["HF_HUB_OFFLINE"] = offline
 
 
 def _is_installed() -> bool:

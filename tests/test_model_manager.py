@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,14 +19,13 @@ from rekall.config import Config, set_config
 from rekall.errors import EmbeddingModelUnavailableError, EmbeddingPackageMissingError
 from rekall.model_manager import ModelManager, get_model_manager, is_on_this_machine, reset_model_manager
 
-VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 CACHES = ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "SENTENCE_TRANSFORMERS_HOME")
 
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Variables that loading sets, and the module that it imports, are gone after each test."""
-    for name in (*VARIABLES, *CACHES):
+    for name in (*fake.VARIABLES, *CACHES):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     yield
@@ -78,7 +78,7 @@ def test_nothing_goes_to_the_network(log: Path) -> None:
     os.environ["HF_HUB_OFFLINE"] = "0"
     ModelManager("m").get_model()
     imported, loaded = fake.notes(log)
-    assert imported["imported"] == dict.fromkeys(VARIABLES, "1")
+    assert imported["imported"] == dict.fromkeys(fake.VARIABLES, "1")
     assert loaded["local_files_only"] is True
 
 
@@ -87,9 +87,23 @@ def test_unless_a_download_is_asked_for(log: Path) -> None:
     manager = ModelManager("m")
     manager.download()
     imported, loaded = fake.notes(log)
-    assert imported["imported"] == dict(zip(VARIABLES, "0011", strict=True))
+    assert imported["imported"] == dict(zip(fake.VARIABLES, "00011", strict=True))
     assert loaded["local_files_only"] is False
     assert manager.is_loaded()
+
+
+def test_a_download_after_a_search(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the hub's library read at its import is changed for it, and changed back."""
+    hub = ModuleType("huggingface_hub.constants")
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", hub)
+    manager = ModelManager("m")
+    manager.get_model()
+    assert vars(hub)["HF_HUB_OFFLINE"] is True
+    manager.download()
+    assert vars(hub)["HF_HUB_OFFLINE"] is False
+    manager.unload()
+    manager.get_model()
+    assert vars(hub)["HF_HUB_OFFLINE"] is True
 
 
 def test_it_is_given_back_when_idle(log: Path) -> None:

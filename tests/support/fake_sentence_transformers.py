@@ -14,7 +14,7 @@ import json, os, zlib
 import numpy as np
 
 LOG = {log!r}
-NAMES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+NAMES = {names!r}
 
 
 def _note(**what):
@@ -54,7 +54,9 @@ def install(folder: Path, dimensions: int = 384, method: str = "get_embedding_di
     package = folder / "sentence_transformers"
     package.mkdir(parents=True)
     log = folder / "log"
-    (package / "__init__.py").write_text(_SOURCE.format(log=str(log), dimensions=dimensions, method=method))
+    (package / "__init__.py").write_text(
+        _SOURCE.format(log=str(log), names=VARIABLES, dimensions=dimensions, method=method)
+    )
     return log
 
 
