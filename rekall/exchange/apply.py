@@ -18,6 +18,7 @@ from rekall.exchange.records import ENTRIES, Record
 from rekall.infra.interfaces import Statement
 from rekall.models import generate_ulid
 from rekall.store import OpenBase, importing, pending
+from rekall.store.context_codec import FORMS, has_context
 
 _ATTEMPTS = 3
 _TELL_EVERY = 64
@@ -180,21 +181,21 @@ class _Statements:
         successor = values.get("superseded_by")
         if successor is not None:
             values["superseded_by"] = None if successor in plan.absent else self._copies.get(successor, successor)
-        has_context = any(values.get(column) is not None for column in importing.CONTEXT)
+        comes_with_context = has_context(values)
         if entry_id in plan.new:
             yield from importing.new_entry(values, tags, keywords)
         elif entry_id in self._copies:
-            own = {name: value for name, value in values.items() if name in _OWN or name in importing.CONTEXT}
+            own = {name: value for name, value in values.items() if name in _OWN or name in FORMS}
             copy = {**own, "id": self._copies[entry_id], "updated_at": self.moment.isoformat()}
             yield from importing.new_entry(copy, tags, keywords)
         elif entry_id in self._replaced:
             changes = {name: values.get(name, _IF_MISSING.get(name)) for name in COMPARED if name != "tags"}
             changes["updated_at"] = self.moment.isoformat()
             yield from importing.replaced_entry(entry_id, changes, tags, state=self._replaced[entry_id].state)
-            if has_context:
+            if comes_with_context:
                 yield from importing.context(entry_id, values, keywords, only_if_none=False)
         elif entry_id in plan.identical:
-            if has_context:
+            if comes_with_context:
                 yield from importing.context(entry_id, values, keywords, only_if_none=True)
         elif entry_id not in plan.conflicts:
             raise self._changed()

@@ -15,15 +15,20 @@ from rekall.exchange.records import ENTRIES, Incoming, Record
 from rekall.exchange.shown import plain
 from rekall.models import Entry
 from rekall.store import OpenBase, importing
+from rekall.store.context_codec import has_context, same_context
 
 STRATEGIES = ("skip", "replace", "merge")
 COMPARED = ("title", "content", "type", "project", "tags", "confidence", "status", "superseded_by")
 """What makes an entry another one, in the order in which differences are told; the order of tags says nothing."""
+CONTEXT = "context"
+"""Told after these, of an entry that comes with another context than the one it has."""
 
 OnProgress = Callable[[int, int], None]
 TITLES = 100
 """Titles of new entries that a plan keeps."""
 _AT_ONCE = 200
+_LARGEST = 8 * 1024**2
+"""Characters of entries that are compared together; one alone may be longer."""
 _REFERENCES = {
     "links": ("source_id", "target_id"),
     "entry_sources": ("entry_id",),
@@ -40,7 +45,7 @@ class Difference(NamedTuple):
     Args:
         entry_id: its id in both.
         title: as the base has it, shortened.
-        fields: what differs, of `COMPARED`.
+        fields: what differs, of `COMPARED` and `CONTEXT`.
         state: the state of the one in the base, as `importing.states` gives it.
     """
 
@@ -132,7 +137,7 @@ class _Planner:
 
     def run(self) -> Plan:
         plan = self._plan
-        for batch in _batches(self._read(), _AT_ONCE):
+        for batch in _batches(self._read(), _length):
             self._compare(batch)
         outside = [entry_id for entry_id in self._named if entry_id not in self._seen]
         plan.absent = set(outside) - self._present("entries", outside)
@@ -194,17 +199,24 @@ class _Planner:
         ids = [record.values["id"] for record in batch]
         states = importing.states(self._store.session, ids)  # before the rest, so that a later change is noticed
         local = self._store.entries.get_many(ids)
+        other_context = self._with_another_context([record for record in batch if record.values["id"] in local])
         for record in batch:
             entry = entry_of(record.values)
             found = local.get(entry.id)
             if found is None:
                 plan.new[entry.id] = plain(entry.title) if len(plan.new) < TITLES else ""
-            elif fields := changed_fields(found, entry):
+            elif fields := (*changed_fields(found, entry), *([CONTEXT] if entry.id in other_context else [])):
                 plan.conflicts[entry.id] = Difference(entry.id, plain(found.title), fields, states.get(entry.id, ""))
                 if entry.superseded_by is not None and found.superseded_by is None:
                     self._successors[entry.id] = entry.superseded_by
             else:
                 plan.identical.add(entry.id)
+
+    def _with_another_context(self, batch: list[Record]) -> set[str]:
+        """The ids of entries that come with a context, and have another one."""
+        coming = {record.values["id"]: record.values for record in batch if has_context(record.values)}
+        here = importing.contexts(self._store.session, list(coming)) if coming else {}
+        return {entry_id for entry_id, row in here.items() if not same_context(row, coming[entry_id])}
 
     def _settle_sources(self) -> None:
         plan = self._plan
@@ -221,20 +233,26 @@ class _Planner:
 
     def _present(self, table: str, ids: Iterable[str]) -> set[str]:
         found: set[str] = set()
-        for batch in _batches(ids, _AT_ONCE):
+        for batch in _batches(ids, len):
             found |= importing.present(self._store.session, table, batch)
         return found
 
 
-def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def _batches(items: Iterable[Any], length: Callable[[Any], int]) -> Iterator[list[Any]]:
     batch: list[Any] = []
+    left = _LARGEST
     for item in items:
         batch.append(item)
-        if len(batch) == size:
+        left -= length(item)
+        if len(batch) == _AT_ONCE or left < 0:
             yield batch
-            batch = []
+            batch, left = [], _LARGEST
     if batch:
         yield batch
+
+
+def _length(record: Record) -> int:
+    return sum(len(value) for value in record.values.values() if isinstance(value, (str, bytes)))
 
 
 def _comparable(entry: Entry, name: str) -> Any:

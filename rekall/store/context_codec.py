@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rekall.infra.interfaces import DatabaseBackend, Row, Statement
 from rekall.models import StructuredContext
 
+FORMS = ("context_structured", "context_blob", "context_compressed")
+"""The columns of a context."""
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What a stored context raises that is not the JSON object it should be."""
 
@@ -52,6 +54,16 @@ def read_structured(row: Row) -> StructuredContext | None:
             except UNREADABLE:
                 continue  # unreadable here: the other form may be whole
     return None
+
+
+def has_context(row: Mapping[str, Any]) -> bool:
+    """Whether any of the three forms is there; a column that is left out is not."""
+    return any(row.get(form) is not None for form in FORMS)
+
+
+def same_context(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two rows say the same, in whatever form."""
+    return _content(one) == _content(other) or _loaded(one) == _loaded(other)
 
 
 def searchable(row: Row) -> dict[str, str | None]:
@@ -129,6 +141,25 @@ def compression_statements(
             yield Statement(
                 "INSERT OR IGNORE INTO context_keywords(entry_id, keyword) VALUES (?, ?)", (row["id"], keyword)
             )
+
+
+def _content(row: Mapping[str, Any]) -> tuple[str | bytes | None, str | bytes | None]:
+    """The structured text and the free one, each packed if it cannot be read otherwise."""
+    structured, blob, packed = (row.get(form) for form in FORMS)
+    return structured if structured is not None else _unpacked(blob), _unpacked(packed)
+
+
+def _unpacked(blob: bytes | None) -> str | bytes | None:
+    text = read_text(blob)
+    return blob if text is None else text
+
+
+def _loaded(row: Mapping[str, Any]) -> tuple[Any, str | bytes | None]:
+    structured, text = _content(row)
+    try:
+        return json.loads(structured) if structured else structured, text
+    except (ValueError, RecursionError):
+        return structured, text
 
 
 def _text(value: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from rekall.errors import CannotOpenError, CorruptError, DatabaseBusyError, ImportRefusedError
@@ -36,7 +37,7 @@ def external_entries(path: Path) -> list[Entry]:
         raise ImportRefusedError(f"Database error: {path}: {error}") from error
 
 
-def _rows(file: Snapshot) -> list[Row]:
+def _rows(file: Snapshot) -> Iterator[Row]:
     state = file.state()
     if state.first_columns < len(_FIRST):
         raise ImportRefusedError(f"Not a valid Rekall database: {file.path} holds no entries: name another file")
@@ -49,7 +50,8 @@ def _rows(file: Snapshot) -> list[Row]:
     columns = [name for name in ENTRY_COLUMNS if name in present]
     cursor = file.connection.execute(f"SELECT {select(columns, 'entries')}, {_TAGS} FROM entries ORDER BY rowid")
     missing = dict.fromkeys(ENTRY_COLUMNS)
-    return [missing | dict(zip([*columns, "tags"], values, strict=True)) for values in cursor]
+    for values in cursor:
+        yield missing | dict(zip([*columns, "tags"], values, strict=True))
 
 
 def _entry(row: Row) -> Entry:

@@ -9,13 +9,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rekall.infra.interfaces import Statement, Value
+from rekall.infra.interfaces import Row, Statement, Value
 from rekall.store.columns import COLUMNS
-from rekall.store.context_codec import compress_context
+from rekall.store.context_codec import FORMS, compress_context
 from rekall.store.session import Session
 
-CONTEXT = ("context_structured", "context_blob", "context_compressed")
-"""The columns of a context."""
 DEFERRED = Statement("PRAGMA defer_foreign_keys = ON")
 """The first statement of a batch."""
 
@@ -23,7 +21,7 @@ _STATE = (
     "coalesce(updated_at, '') || '/' || hex(substr(context_blob, -4)) || '/' || hex(substr(context_compressed, -4))"
 )
 """A text that changes whenever an entry or its context does: zlib ends with a checksum."""
-_NO_CONTEXT = " AND ".join(f"{column} IS NULL" for column in CONTEXT)
+_NO_CONTEXT = " AND ".join(f"{column} IS NULL" for column in FORMS)
 
 
 def new_entry(values: Mapping[str, Any], tags: Iterable[str], keywords: Iterable[str]) -> Iterator[Statement]:
@@ -63,10 +61,10 @@ def context(
     """Give an entry a context.
 
     Args:
-        values: any of the columns of `CONTEXT`; those left out are emptied.
+        values: any of the columns `FORMS`; those left out are emptied.
         only_if_none: leave an entry that has one as it is.
     """
-    row = {**dict.fromkeys(CONTEXT), **_with_blob({name: values[name] for name in CONTEXT if name in values})}
+    row = {**dict.fromkeys(FORMS), **_with_blob({name: values[name] for name in FORMS if name in values})}
     free = f" AND {_NO_CONTEXT}" if only_if_none else ""
     if only_if_none:  # first, while the entry still tells whether it has a context
         for keyword in keywords:
@@ -78,7 +76,7 @@ def context(
     else:
         yield Statement("DELETE FROM context_keywords WHERE entry_id = ?", (entry_id,))
         yield from _words("context_keywords", "keyword", entry_id, keywords)
-    assignments = ", ".join(f"{column} = :{column}" for column in CONTEXT)
+    assignments = ", ".join(f"{column} = :{column}" for column in FORMS)
     yield Statement(f"UPDATE entries SET {assignments} WHERE id = :id{free}", {**row, "id": entry_id})
 
 
@@ -116,6 +114,16 @@ def states(session: Session, ids: Sequence[str]) -> dict[str, str]:
         (json.dumps(list(ids)),),
     )
     return {row["id"]: row["state"] for row in rows}
+
+
+def contexts(session: Session, ids: Sequence[str]) -> dict[str, Row]:
+    """The context of each of some entries in its three forms; entries without one are absent."""
+    rows = session.fetch_all(
+        f"SELECT id, {', '.join(FORMS)} FROM entries"
+        f" WHERE id IN (SELECT value FROM json_each(?)) AND NOT ({_NO_CONTEXT})",
+        (json.dumps(list(ids)),),
+    )
+    return {row["id"]: row for row in rows}
 
 
 def present(session: Session, table: str, ids: Sequence[str]) -> set[str]:

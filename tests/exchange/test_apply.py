@@ -199,15 +199,32 @@ def test_a_second_merge_makes_second_copies(db: Database) -> None:
 # contexts and vectors
 
 
-def test_an_identical_entry_gets_the_context_that_it_lacks(db: Database) -> None:
-    """And can be found by it; one that has a context keeps it."""
+@pytest.mark.parametrize("strategy", ["skip", "replace", "merge"])
+def test_an_identical_entry_gets_the_context_that_it_lacks(db: Database, strategy: str) -> None:
+    """And can be found by it; one that has the same stays as it is."""
     db.add(Entry("1", "Title", "bug"))
-    db.add(Entry("2", "Title", "bug"), context=OWN_CONTEXT)
+    db.add(Entry("2", "Title", "bug"), context=CONTEXT)
+    before = read(db)
     incoming = Given(*(entry_record(Entry(each, "Title", "bug"), CONTEXT) for each in ("1", "2")))
-    assert brought(db, incoming, "replace").identical == 2
-    assert db.contexts.get_structured_contexts(["1", "2"]) == {"1": CONTEXT, "2": OWN_CONTEXT}
-    assert [entry.id for entry in db.search_by_keywords(["imported"])] == ["1"]
-    assert [hit.entry.id for hit in db.search("imported situation") if hit.matched == "context"] == ["1"]
+    assert brought(db, incoming, strategy).identical == 2
+    assert read(db) == before
+    assert db.contexts.get_structured_contexts(["1", "2"]) == {"1": CONTEXT, "2": CONTEXT}
+    assert sorted(entry.id for entry in db.search_by_keywords(["imported"])) == ["1", "2"]
+    assert sorted(hit.entry.id for hit in db.search("imported situation") if hit.matched == "context") == ["1", "2"]
+
+
+def test_another_context_is_a_difference(db: Database) -> None:
+    """Nothing of it is lost in silence: it is left, taken, or comes with a copy."""
+    db.add(Entry("1", "Title", "bug"), context=OWN_CONTEXT)
+    incoming = Given(entry_record(Entry("1", "Title", "bug"), CONTEXT))
+    assert brought(db, incoming, "skip").conflicts_left == 1
+    assert db.get_structured_context("1") == OWN_CONTEXT
+    assert brought(db, incoming, "merge").merged == 1
+    (copy,) = set(read(db)) - {"1"}
+    assert db.contexts.get_structured_contexts(["1", copy]) == {"1": OWN_CONTEXT, copy: CONTEXT}
+    assert brought(db, incoming, "replace").replaced == 1
+    assert db.get_structured_context("1") == CONTEXT
+    assert brought(db, incoming, "replace").identical == 1
 
 
 def test_a_replaced_entry_takes_the_context_that_comes(db: Database) -> None:
@@ -257,7 +274,7 @@ def test_no_vector_of_another_text_stays_or_comes(db: Database, path: Path) -> N
         entry_record(Entry("1", "Theirs", "bug"), CONTEXT),
         entry_record(Entry("2", "Theirs", "bug")),
         entry_record(Entry("3", "Mine", "bug", status="obsolete"), CONTEXT),
-        entry_record(Entry("4", "Mine", "bug"), CONTEXT),
+        entry_record(Entry("4", "Mine", "bug")),
         entry_record(Entry("5", "New", "bug"), CONTEXT),
         *(vector_record(entry_id, "context", 2) for entry_id in "1345"),
     )

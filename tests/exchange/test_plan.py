@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import databases, processes, raw
@@ -16,7 +19,8 @@ from rekall.errors import ImportRefusedError, InvalidValueError
 from rekall.exchange.limits import Limits
 from rekall.exchange.plan import TITLES, Plan, build_plan, check_strategy
 from rekall.infra import register_backend
-from rekall.models import Entry
+from rekall.models import Entry, StructuredContext
+from rekall.store.context_codec import compress_context
 
 CHANGED = {
     "01JT2ZMQH0N86R51EC3QBEHDN3": "UPDATE entries SET title = title || '!', confidence = 0 WHERE id = ?",
@@ -150,6 +154,35 @@ def test_what_differs(change: dict[str, object], fields: tuple[str, ...], path: 
         plan = build_plan(db, given(replace(entry, **change)))  # type: ignore[arg-type]  # fields of an entry
     assert tuple(plan.conflicts["1"].fields if plan.conflicts else ()) == fields
     assert plan.identical == (set() if fields else {"1"})
+
+
+CONTEXT = StructuredContext("A situation", "A solution", ["word"])
+TEXT = CONTEXT.to_json()
+
+
+@pytest.mark.parametrize(
+    ("columns", "fields"),
+    [
+        ({}, ()),
+        ({"context_structured": TEXT}, ()),
+        ({"context_structured": TEXT, "context_compressed": compress_context("free")}, ()),
+        ({"context_blob": zlib.compress(TEXT.encode(), 1)}, ()),
+        ({"context_structured": json.dumps(json.loads(TEXT), indent=1, sort_keys=True)}, ()),
+        ({"context_structured": TEXT.replace("word", "other")}, ("context",)),
+        ({"context_structured": "no JSON"}, ("context",)),
+        ({"context_structured": TEXT, "context_compressed": compress_context("other")}, ("context",)),
+        ({"context_compressed": b"not packed"}, ("context",)),
+    ],
+    ids=range(9),
+)
+def test_another_context(columns: dict[str, Any], fields: tuple[str, ...], path: Path) -> None:
+    """Is a difference when one comes and one is there; the form that it is stored in is none."""
+    entry = Entry("1", "Title", "bug")
+    free = "free" if "context_compressed" in columns else None
+    with Database(path) as db:
+        db.add(replace(entry), context=CONTEXT, context_text=free)
+        plan = build_plan(db, Given(entry_record(entry, None, **columns)))
+        assert tuple(plan.conflicts["1"].fields if plan.conflicts else ()) == fields
 
 
 def test_ids_are_compared_letter_by_letter(path: Path) -> None:
