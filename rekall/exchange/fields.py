@@ -12,6 +12,7 @@ import binascii
 import io
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -126,7 +127,7 @@ def entry_record(data: Mapping[str, Any], more: Mapping[str, Any] | None, place:
             values["keywords"] = _texts(name, value, place)
         elif name in COLUMNS[ENTRIES] and name != "id":
             values[name] = _checked(name, value, COLUMNS[ENTRIES][name], place)
-    return checked_entry(Record(ENTRIES, values, place))
+    return _readable(Record(ENTRIES, values, place))
 
 
 def checked_entry(record: Record) -> Record:
@@ -144,6 +145,12 @@ def checked_entry(record: Record) -> Record:
             _check_kind(name, value, COLUMNS[ENTRIES][name], place)
         elif name == "tags" or value is not None:
             _texts(name, value, place)
+    return _readable(record)
+
+
+def _readable(record: Record) -> Record:
+    """A record of an entry whose columns are of the right kinds, if it makes an entry."""
+    values, place = record.values, record.place
     confidence = values.get("confidence")
     if confidence is not None and not 0 <= confidence <= 5:
         raise ImportRefusedError(f"{place}: confidence is {confidence}, not 0 to 5")
@@ -200,7 +207,7 @@ def _encoded(value: Any, column: Column) -> Any:
 
 def _checked(name: str, value: Any, column: Column, place: str) -> Any:
     """The value of a column, from JSON."""
-    if isinstance(value, Mapping):
+    if type(value) is dict:
         value = _unwrapped(name, value, place)
     elif column.time and isinstance(value, str):
         try:
@@ -226,23 +233,24 @@ def _unwrapped(name: str, value: Mapping[str, Any], place: str) -> Any:
 
 
 def _check_kind(name: str, value: Any, column: Column, place: str) -> None:
-    kinds = {"TEXT": str, "INTEGER": int, "REAL": (int, float), "BLOB": bytes}
     if value is None:
         if not column.nullable:
             raise ImportRefusedError(f"{place}: {name} is null, and a base needs it")
         return
-    if isinstance(value, bool) or not isinstance(value, kinds[column.kind]):  # type: ignore[arg-type]  # a union of types
+    if type(value) not in _KINDS[column.kind]:  # a bool is an int, but not a number
         raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not {_WORDS[column.kind]}")
-    if isinstance(value, int) and not -_WIDEST <= value < _WIDEST:
-        raise ImportRefusedError(f"{place}: {name} is a number beyond 64 bits")
-    if isinstance(value, str):
+    if type(value) is str:
         check_text(name, value, place)
+        if name == "id" and (not value.strip() or _CONTROL.search(value)):
+            raise ImportRefusedError(f"{place}: the id {_shown(repr(value))} is empty or has control characters")
+    elif type(value) is int and not -_WIDEST <= value < _WIDEST:
+        raise ImportRefusedError(f"{place}: {name} is a number beyond 64 bits")
     if column.choices and value not in column.choices:
         raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not one of {', '.join(column.choices)}")
-    if name == "id" and isinstance(value, str) and (not value.strip() or any(ord(each) < 32 for each in value)):
-        raise ImportRefusedError(f"{place}: the id {_shown(repr(value))} is empty or has control characters")
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "REAL": (int, float), "BLOB": (bytes,)}
+_CONTROL = re.compile("[\0-\x1f]")
 _WORDS = {"TEXT": "a text", "INTEGER": "a whole number", "REAL": "a number", "BLOB": "bytes"}
 
 
@@ -252,6 +260,8 @@ def check_text(name: str, value: str, place: str) -> None:
     Raises:
         ImportRefusedError: there is one.
     """
+    if value.isascii():
+        return
     try:
         value.encode()
     except UnicodeEncodeError as error:

@@ -17,9 +17,21 @@ def check_lengths(record: Record, limits: Limits) -> None:
     Raises:
         ImportRefusedError: there is one.
     """
+    short = min(limits.line, limits.text)
+    for value in record.values.values():
+        if type(value) is str:
+            if len(value) > short:
+                break
+        elif type(value) in _LONGER:
+            break
+    else:
+        return  # nearly every row of most tables
     for name, limit, length in lengths(record, limits.text + 1):
         if length > getattr(limits, limit):
             limits.refuse(limit, length, f"{record.place}: {name}")
+
+
+_LONGER = (bytes, list)
 
 
 def lengths(record: Record, most: int = sys.maxsize) -> Iterator[tuple[str, str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import datetime, timedelta, timezone
 
@@ -28,7 +29,7 @@ def with_offset(text: str, zone: str) -> str | None:
         offset = _offset(datetime.fromisoformat(text), zone)
     except (ValueError, OverflowError, OSError):  # no such day, or beyond what the machine's calendar knows
         return None
-    return text + datetime(2000, 1, 1, tzinfo=timezone(offset)).isoformat()[19:]
+    return text + _text_of(offset)
 
 
 def without_offset(text: str, zone: str) -> str:
@@ -52,15 +53,26 @@ def without_offset(text: str, zone: str) -> str:
     moment, rest = datetime.fromisoformat(naive[0]), text[naive.end() :]
     if not rest:
         return text
-    given = datetime.fromisoformat("2000-01-01T00:00:00" + ("+00:00" if rest in "Zz" else rest)).utcoffset()
+    given = _offset_of(rest)
     try:
         if given == _offset(moment, zone):
             return naive[0]
-        universal = moment.replace(tzinfo=timezone(given or timedelta()))
+        universal = moment.replace(tzinfo=timezone(given))
         here = universal.astimezone(timezone.utc if zone == UTC else None)
     except (OverflowError, OSError) as error:
         raise ValueError(f"{text[:40]!r} is beyond the calendar") from error
     return here.replace(tzinfo=None).isoformat(sep=naive[0][10])
+
+
+@functools.cache
+def _text_of(offset: timedelta) -> str:
+    return datetime(2000, 1, 1, tzinfo=timezone(offset)).isoformat()[19:]
+
+
+@functools.lru_cache
+def _offset_of(text: str) -> timedelta:
+    moment = datetime.fromisoformat("2000-01-01T00:00:00" + ("+00:00" if text in "Zz" else text))
+    return moment.utcoffset() or timedelta()
 
 
 def _offset(moment: datetime, zone: str) -> timedelta:
