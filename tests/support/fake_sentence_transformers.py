@@ -9,6 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+VARIABLES = (
+    *("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_PROGRESS_BARS"),
+    *("HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"),
+)
+"""What the libraries read of the environment when they are imported."""
+
 _SOURCE = """
 import json, os, zlib
 import numpy as np
