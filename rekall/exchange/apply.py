@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rekall.errors import DatabaseBusyError, GuardFailed, ImportRefusedError, IntegrityError
+from rekall.errors import DatabaseBusyError, DatabaseError, GuardFailed, ImportRefusedError, IntegrityError
 from rekall.exchange.dump import TABLES
 from rekall.exchange.fields import keywords_of
 from rekall.exchange.plan import COMPARED, SOURCE_REFERENCES, OnProgress, Plan, build_plan, check_strategy
@@ -111,7 +111,7 @@ def apply_plan(
             plan = now
         except DatabaseBusyError as error:
             raise DatabaseBusyError(f"nothing was imported, another program is writing ({error}): try again") from error
-    with suppress(DatabaseBusyError):  # all is imported: whoever writes next reads the contexts that wait
+    with suppress(DatabaseError):  # all is imported: whoever writes next reads the contexts that wait
         pending.fill(session.backend)
     after = importing.counts(session, tables) if tables else {}
     conflicts = len(plan.conflicts)
@@ -181,7 +181,6 @@ class _Statements:
         successor = values.get("superseded_by")
         if successor is not None:
             values["superseded_by"] = None if successor in plan.absent else self._copies.get(successor, successor)
-        comes_with_context = has_context(values)
         if entry_id in plan.new:
             yield from importing.new_entry(values, tags, keywords)
         elif entry_id in self._copies:
@@ -192,10 +191,10 @@ class _Statements:
             changes = {name: values.get(name, _IF_MISSING.get(name)) for name in COMPARED if name != "tags"}
             changes["updated_at"] = self.moment.isoformat()
             yield from importing.replaced_entry(entry_id, changes, tags, state=self._replaced[entry_id].state)
-            if comes_with_context:
+            if has_context(values):
                 yield from importing.context(entry_id, values, keywords, only_if_none=False)
         elif entry_id in plan.identical:
-            if comes_with_context:
+            if entry_id in plan.without_context:
                 yield from importing.context(entry_id, values, keywords, only_if_none=True)
         elif entry_id not in plan.conflicts:
             raise self._changed()

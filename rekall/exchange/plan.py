@@ -65,6 +65,7 @@ class Plan:
         new: the ids of entries that the base does not have, with their titles for the first ones.
         identical: the ids of entries that the base has just so.
         conflicts: the entries that differ.
+        without_context: ids of entries that come with a context and have none.
         others: how many rows there are of other tables.
         absent: ids of entries that are named, and neither here nor there.
         absent_sources: the same of sources.
@@ -77,6 +78,7 @@ class Plan:
     new: dict[str, str] = field(default_factory=dict)
     identical: set[str] = field(default_factory=set)
     conflicts: dict[str, Difference] = field(default_factory=dict)
+    without_context: set[str] = field(default_factory=set)
     others: Counter[str] = field(default_factory=Counter)
     absent: set[str] = field(default_factory=set)
     absent_sources: set[str] = field(default_factory=set)
@@ -216,6 +218,7 @@ class _Planner:
         """The ids of entries that come with a context, and have another one."""
         coming = {record.values["id"]: record.values for record in batch if has_context(record.values)}
         here = importing.contexts(self._store.session, list(coming)) if coming else {}
+        self._plan.without_context |= coming.keys() - here.keys()
         return {entry_id for entry_id, row in here.items() if not same_context(row, coming[entry_id])}
 
     def _settle_sources(self) -> None:

@@ -18,7 +18,7 @@ from rekall.errors import DatabaseBusyError, ImportRefusedError
 from rekall.exchange.apply import ImportReport, apply_plan
 from rekall.exchange.plan import build_plan
 from rekall.exchange.records import Incoming, Record
-from rekall.models import Entry, StructuredContext
+from rekall.models import Entry, Source, StructuredContext
 from rekall.store.context_codec import compress_context
 
 CONTEXT = StructuredContext("The imported situation", "A solution", ["imported"], created_at=datetime(2025, 12, 20))
@@ -501,7 +501,7 @@ def test_an_entry_that_another_process_deleted(db: Database, path: Path, strateg
 
 
 def test_what_is_named_was_deleted(db: Database, path: Path) -> None:
-    """An entry that stays outside: the link to it is left out after all, and so is a source."""
+    """An entry that does not come: the link to it is left out after all."""
     db.add(replace(MINE))
     incoming = Given(entry_record(Entry("2", "T", "bug", superseded_by="1")), link_record("2", "1"))
     plan = build_plan(db, incoming)
@@ -509,6 +509,30 @@ def test_what_is_named_was_deleted(db: Database, path: Path) -> None:
     elsewhere("db.delete('1')", path)
     report = apply_plan(db, plan)
     assert (report.added, report.left_out, report.others) == (1, 2, {"links": 0})
+
+
+def test_a_source_that_stands_for_another_was_deleted(db: Database, path: Path) -> None:
+    """The one that comes takes its place."""
+    db.add_source(Source("mine", "example.org"))
+    made = {"created_at": "2025-12-20T10:00:00"}
+    columns = {"source_type": "url", "source_ref": "https://example.org/", **made}
+    incoming = Given(
+        Record("sources", {"id": "theirs", "domain": "example.org", "url_pattern": None, **made}, "a source"),
+        entry_record(Entry("2", "T", "bug")),
+        Record("entry_sources", {"id": "1", "entry_id": "2", "source_id": "theirs", **columns}, "a citation"),
+    )
+    plan = build_plan(db, incoming)
+    assert plan.same_source == {"theirs": "mine"}
+    apply_plan(db, plan)
+    assert (
+        raw.rows(path, "SELECT id FROM sources") == raw.rows(path, "SELECT source_id FROM entry_sources") == [("mine",)]
+    )
+    db.delete("2")
+    plan = build_plan(db, incoming)
+    elsewhere("db.delete_source('mine')", path)
+    apply_plan(db, plan)
+    assert raw.rows(path, "SELECT id FROM sources") == raw.rows(path, "SELECT source_id FROM entry_sources")
+    assert raw.rows(path, "SELECT id FROM sources") == [("theirs",)]
 
 
 def test_four_imports_of_the_same_at_the_same_time(path: Path, tmp_path: Path) -> None:
