@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import store, whole_base
+from benchmarks import exchange, store, whole_base
 from benchmarks.bases import Bases
 from benchmarks.measure import Row, Times, by_turns
 from benchmarks.statements import Raw, Recording
@@ -238,3 +238,15 @@ def test_the_report_is_a_table_and_a_file(tmp_path: Path) -> None:
     for row in report["rows"]:
         assert row["what"] in done.stdout
         assert row["over"] is not None
+
+
+def test_an_exchange_brings_a_base_over_and_is_judged_by_time_and_memory(bases: Bases) -> None:
+    """Every command runs; a limit on the growth for each record, and one on the memory."""
+    rows = exchange.measure(bases, (10, 100))
+    for name in exchange.COMMANDS:
+        judged = {row.what: row.limit for row in rows if row.what.startswith(f"{name}, ") and row.limit is not None}
+        assert judged == {
+            f"{name}, a record at 100": exchange.GROWTH_LIMIT,
+            f"{name}, most memory at 100": exchange.MEMORY_LIMIT,
+        }
+    assert all(row.figure > 0 for row in rows)

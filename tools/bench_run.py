@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import adapter, startup, store, whole_base
+from benchmarks import adapter, exchange, startup, store, whole_base
 from benchmarks.bases import Bases
 from benchmarks.measure import Progress, Row
 from benchmarks.texts import Texts, made_up_texts, real_texts
@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-SECTIONS = ("start-up", "adapter", "store", "whole-base")
+SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange")
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench",
-        description="Measure start-up, adapter layer, store and whole-base computations, each beside a named limit.",
+        description="Measure start-up, adapter layer, store, whole bases and exchange, each beside a named limit.",
     )
     parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)} (all)")
     parser.add_argument("--data", type=Path, help="JSON lines with title and content, to measure on real text")
@@ -83,6 +83,8 @@ def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]
         rows += store.measure(bases, store.sizes_for(quick=quick), rounds=100 if quick else 600)
     if "whole-base" in sections:
         rows += whole_base.measure(bases, store.sizes_for(quick=quick))
+    if "exchange" in sections:
+        rows += exchange.measure(bases, store.sizes_for(quick=quick))
     return rows
 
 

@@ -180,6 +180,11 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
     "The base": (
         Example("info", ["info"]),
         Example("init", ["init"]),
+        Example("backup", ["backup"], piped=False),
+        Example("backup, to a file", ["backup", "--output", "copy.db"], on_terminal=False),
+        Example("backup, listed", ["backup", "--list"]),
+        Example("restore", ["restore", "copy.db"], [("[y/N] ", "n\n")], status=1, piped=False),
+        Example("restore, in a pipe", ["restore", "copy.db", "--yes"], on_terminal=False),
         Example("migrate", ["migrate"]),
         Example("doctor", ["doctor"]),
     ),

@@ -31,7 +31,7 @@ _TIME = re.compile(
 )
 _SIZE = re.compile(r"\b\d+(\.\d)? (KB|MB|GB|KiB|MiB|GiB)\b")
 _ULID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
-_STAMP = re.compile(r"\d{8}[-_T]\d{6}(\d{6})?")
+_STAMP = re.compile(r"\d{8}[-_T]\d{6}(\d{6})?|\d{4}-\d\d-\d\d_\d{6}")
 _VERSIONS = re.compile(r"(SQLite\s+)\d+\.\d+\.\d+")
 _INSTALLED = re.compile(r"(rekall \d\S+) in\s+/\S+(?:\n {10,}\S+)*")  # the path may be folded
 

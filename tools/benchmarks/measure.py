@@ -74,7 +74,7 @@ class Row:
     """One line of the report.
 
     Args:
-        section: `start-up`, `adapter`, `store` or `whole-base`.
+        section: `start-up`, `adapter`, `store`, `whole-base` or `exchange`.
         what: what was measured.
         figure: the result, in `unit`.
         unit: `ms`, `us` or another.
