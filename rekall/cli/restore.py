@@ -95,9 +95,10 @@ def _ask(config: Config, what: str, *, keep: bool) -> None:
 
     stats = get_database_stats(config.db_path)
     now = f" ({output.counted(stats.total_entries, 'entry')})" if stats is not None else ""
-    then = "What it holds is kept in backups/." if keep else "What it holds is not kept."
-    question = f"Replace {config.db_path}{now} by {what}? {then if config.db_path.exists() else ''}"
-    if not confirm(output.one_line(question).strip()):
+    if config.db_path.exists():
+        now += f", which is {'' if keep else 'not '}kept{' in backups/' if keep else ''},"
+    question = f"Replace {config.db_path}{now} by {what}?"
+    if not confirm(output.one_line(question)):
         raise RekallError("nothing was restored")
 
 

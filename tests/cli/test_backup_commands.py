@@ -187,7 +187,7 @@ def test_the_question(cli: CommandLine, base: Path, answer: str, status: int) ->
     cli.add("Three")
     ended, seen = run_in_terminal(["restore", made.name], [("[y/N]", answer)], columns=400)
     assert ended == status
-    assert f"Replace {base} (3 entries) by {made} (2 entries, schema 12)? What it holds is kept in backups/." in seen
+    assert f"Replace {base} (3 entries), which is kept in backups/, by {made} (2 entries, schema 12)? [y/N]" in seen
     assert ("Restored" in seen) is (status == 0)
     assert ("nothing was restored" in seen) is (status == 1)
     assert len(_titles(cli)) == (2 if status == 0 else 3)
