@@ -15,7 +15,7 @@ MOST = 100
 """New suggestions of a kind at once, the best first."""
 GROUP_SIMILARITY = 0.8
 GROUP_SIZE = 3
-_ROWS = 512
+_ROWS = 256
 """Entries that are compared with all others at once."""
 OnProgress = Callable[[int, int], None]
 _Pair = tuple[float, str, str]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -461,3 +463,54 @@ def test_an_embedder_of_ones_own_is_registered(cli: CommandLine) -> None:
     embeddings.reset_embedding_service()
     answer, line = told(cli, "search", "walrus")
     assert (answer["results"][0]["id"], line) == (entry_id, f"the model {MODEL} failed (RuntimeError: out of memory)")
+
+
+# the page for users
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a page for a shell of POSIX")
+def test_what_the_user_page_says_works(cli: CommandLine, tmp_path: Path) -> None:
+    """Its commands in their order, on a base from before; only pip and the model are others."""
+    page = (Path(__file__).parents[2] / "docs" / "user.md").read_text(encoding="utf-8")
+    commands = page.partition("## By meaning\n")[2].partition("```sh\n")[2].partition("```")[0]
+    assert commands.count("\n") > 5
+    meaning.configure(enabled=False)
+    entry_id = add(cli, "login loses the session in Safari")
+    meaning.configure("all-MiniLM-L6-v2")
+    environment = meaning.installed_embedder(tmp_path, "support.meaning:downloaded", "all-MiniLM-L6-v2")
+    rekall = f'rekall() {{ "{sys.executable}" -m rekall "$@"; }}\npip() {{ :; }}\n'
+    script = f"set -e\n{rekall}{commands.replace('ID', entry_id)}"
+    done = subprocess.run(
+        ["bash", "-c", script], env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Embedded 1 entry." in done.stdout.splitlines()
+    assert sum(line.startswith(entry_id) and "semantic" in line for line in done.stdout.splitlines()) == 2
+    assert done.stderr == "rekall: found 0 new suggestions\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C of POSIX")
+def test_ctrl_c_after_an_entry_was_stored(tmp_path: Path) -> None:
+    """Whoever does not want to wait for the model has been told that the entry is there."""
+    signal_file = tmp_path / "stuck"
+    environment = meaning.installed_embedder(tmp_path, "support.meaning:stuck")
+    environment |= {"REKALL_TEST_BATCHES": "0", "REKALL_TEST_STUCK": str(signal_file)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rekall", "add", "bug", "walrus"],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not signal_file.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "rekall: interrupted\n")
+    entry_id = output.split()[1]
+    assert output == f"Added {entry_id} bug: walrus\n"
+    assert vectors_of(entry_id) == []

@@ -87,3 +87,15 @@ def slow(settings: Config) -> Slow:
 def missing(settings: Config) -> WordCounts:
     """What an entry point of a test names, and cannot make."""
     raise ImportError("no module named torch")
+
+
+class Downloaded(WordCounts):
+    """A model that can be fetched."""
+
+    def download(self) -> None:
+        """Nothing is to be fetched for it."""
+
+
+def downloaded(settings: Config) -> Downloaded:
+    """What an entry point of a test names."""
+    return Downloaded(settings.smart_embeddings_model, settings.smart_embeddings_dimensions)
