@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import databases, processes, raw
+from support.counting import CountingBackend
 from support.entries import entries
 from support.incoming import sample_plan
 
@@ -25,6 +26,7 @@ from rekall.errors import ImportRefusedError
 from rekall.exchange.archive_reader import ArchiveReader
 from rekall.exchange.limits import Limits
 from rekall.exchange.plan import COMPARED, STRATEGIES
+from rekall.infra import register_backend
 from rekall.models import Entry, StructuredContext
 from rekall.sync import (
     Conflict,
@@ -129,6 +131,19 @@ def test_a_plan_and_its_preview_change_nothing(tmp_path: Path) -> None:
     with Database(path) as db:
         ImportExecutor.preview(build_import_plan(db, sample_entries()))
     assert path.read_bytes() == before
+
+
+def test_a_plan_takes_few_queries(tmp_path: Path) -> None:
+    """Two for every 200 entries, one more for every 200 that differ, one for successors that are nowhere."""
+    backend = CountingBackend(tmp_path / "counted.db")
+    register_backend("database", backend)
+    with Database(tmp_path / "counted.db") as db:
+        known = [Entry(f"{number:03}", "Title", "bug", tags=["a"]) for number in range(400)]
+        assert ImportExecutor(db).execute(ImportPlan(known)).added == 400
+        backend.reset()
+        changed = [replace(entry, title="Other", superseded_by="nowhere") for entry in known]
+        assert len(build_import_plan(db, changed).conflicts) == 400
+        assert (backend.reads(), backend.calls["execute_batch"]) == (2 * 2 + 2 + 1, 0)
 
 
 @pytest.mark.fault(38)
