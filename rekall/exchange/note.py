@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from dataclasses import dataclass
@@ -88,11 +89,13 @@ def read_note(text: str, path: str, modified: str, limits: Limits, *, place: str
     values["status"] = given.take(read.status, "status") or "active"
     if given.take(read.yes_or_no, "draft"):
         tags.append("draft")
-    created, updated = _times(given, modified)
+    stated, created, updated = _times(given, modified)
     values |= {"created_at": created.isoformat(), "updated_at": updated.isoformat()}
     context = _context(given, values["title"], body, tags, created)
     if context is not None:
-        values["context_structured"] = context.to_json()
+        # the time of the file would make it another context whenever the file is copied
+        kept = context.to_dict() if stated else {**context.to_dict(), "created_at": None}
+        values["context_structured"] = json.dumps(kept)
     values["tags"] = read.clean_tags(tags)
     given_id = given.take(read.one_line, "id") or ""
     superseded_by = given.look(read.reference, "superseded_by", "replaced_by")
@@ -132,14 +135,13 @@ def _type(given: Given, tags: list[str]) -> str:
     return kind or "reference"
 
 
-def _times(given: Given, modified: str) -> tuple[datetime, datetime]:
-    """When it was made and when it was last changed."""
-    created = given.take(read.moment, "created_at", "created", "date", "date_created", "creation_date")
+def _times(given: Given, modified: str) -> tuple[bool, datetime, datetime]:
+    """Whether the note says when it was made, when it was made, and when it was last changed."""
+    stated = given.take(read.moment, "created_at", "created", "date", "date_created", "creation_date")
     updated = given.take(read.moment, "updated_at", "updated", "modified", "lastmod", "last_modified", "date_modified")
     changed = datetime.fromisoformat(modified)
-    if created is None:
-        created = min(changed, updated or changed)
-    return created, max(created, updated or changed)
+    created = stated or min(changed, updated or changed)
+    return stated is not None, created, max(created, updated or changed)
 
 
 def _context(given: Given, title: str, body: str, tags: list[str], created: datetime) -> StructuredContext | None:

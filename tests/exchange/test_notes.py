@@ -377,6 +377,22 @@ def test_an_import_of_a_folder(tmp_path: Path) -> None:
         assert len(db.get_links(entries["a"].id)) == 1
 
 
+def test_a_folder_that_was_copied(tmp_path: Path) -> None:
+    """With new times of its files: nothing differs, not even a context."""
+    files = {"a.md": "---\nsituation: It was slow\nsolution: An index\nkeywords: sql\n---\n", "b.md": "text"}
+    folder = make(tmp_path / "notes", files)
+    with Database(tmp_path / "base.db") as db:
+        apply_plan(db, build_plan(db, notes_in(folder, Limits())), "skip")
+        for name in files:
+            os.utime(folder / name, (1, 1))
+        plan = build_plan(db, notes_in(folder, Limits()))
+        assert (len(plan.identical), len(plan.conflicts)) == (2, 0)
+        (slow,) = (entry for entry in db.list_all() if entry.title == "a")
+        context = db.get_structured_context(slow.id)
+        assert context is not None
+        assert context.situation == "It was slow"
+
+
 def test_what_is_left_out(tmp_path: Path) -> None:
     """Hidden names, other endings, symbolic links wherever they lead, and what is no file."""
     outside = make(tmp_path / "outside", {"secret.md": "secret"})
