@@ -29,7 +29,7 @@ def _complete_format(incomplete: str) -> list[str]:
 def export(
     ctx: typer.Context,
     output: Annotated[str, typer.Argument(help="The file to write; - is stdout.", show_default=False)],
-    form: Annotated[
+    format: Annotated[  # noqa: A002  # what 0.3 called it
         str | None,
         typer.Option(
             "--format",
@@ -52,7 +52,7 @@ def export(
     from rekall.exchange.dump import Selection, dumped
     from rekall.exchange.export import export_to, format_of, write
 
-    chosen = format_of(output, form)
+    chosen = format_of(output, format)
     to_stdout = output == STDOUT
     if to_stdout and json_output:
         raise InvalidValueError("--json tells of a file that was written: name one instead of -")
