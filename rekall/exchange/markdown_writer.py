@@ -76,8 +76,7 @@ def write_markdown(entries: Entries | Callable[[], Entries], stream: TextIO, *, 
             if heading not in groups:
                 groups[heading] = open_files.enter_context(_spool())
             counts[heading] += 1
-            for line in _entry_lines(shown):
-                groups[heading].write(f"{line}\n")
+            groups[heading].write("\n".join([*_entry_lines(shown), ""]))
         total = sum(counts.values())
         for line in _head_lines(moment or datetime.now(), total):
             stream.write(f"{line}\n")

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -230,3 +232,24 @@ def test_messages_name_the_file(tmp_path: Path) -> None:
         open_incoming(path, Limits())
     assert "\n" not in str(caught.value)
     assert "\\nname: is nothing that can be imported" in str(caught.value)
+
+
+def test_the_commands_of_the_user_page(tmp_path: Path) -> None:
+    """Of its part on notes and memory files, in their order."""
+    page = (Path(__file__).parents[2] / "docs" / "user.md").read_text(encoding="utf-8")
+    part = page.partition("### Notes, memory files and Markdown exports")[2].partition("\n## ")[0]
+    commands = part.partition("```sh\n")[2].partition("```")[0]
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "locks.md").write_text("A write waits for the lock. See [[wal]].")
+    (tmp_path / "notes" / "wal.md").write_text("# Write-ahead log")
+    (tmp_path / "note.md").write_text("# Piped")
+    (tmp_path / "memory.jsonl").write_bytes(MEMORY)
+    (tmp_path / "all.md").write_text(export_markdown([ENTRY]))
+    script = f'set -eo pipefail\nrekall() {{ "{sys.executable}" -m rekall "$@"; }}\n{commands}\nrekall browse'
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(line.split("\t")[-1] for line in done.stdout.splitlines() if "\t" in line) == [
+        *("A", "A title", "Piped", "locks"),
+    ]
+    assert "2 entries in notes:" in done.stdout
+    assert "with 1 link" in done.stdout
