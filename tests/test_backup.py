@@ -286,6 +286,23 @@ def test_a_backup_while_four_processes_write(tmp_path: Path) -> None:
     assert [name for name in files(tmp_path / "backups") if not name.endswith(".db")] == []
 
 
+def test_backups_made_together(path: Path, tmp_path: Path) -> None:
+    """Each process gets a backup of its own; none sweeps away what another is at work on, and a leftover goes."""
+    folder = path.parent / "backups"
+    folder.mkdir()
+    leftovers = [folder / f".rekall-1-2.partial{suffix}" for suffix in ("", "-journal", "-wal")]
+    for file in leftovers:
+        file.touch()
+    code = "from rekall.backup import create_backup\nfor _ in range(4): print(create_backup(Path(sys.argv[2])).path)"
+    outputs = processes.run_together(code, [(path,)] * 6, tmp_path / "gate")
+    made = [Path(line) for output in outputs for line in output.splitlines()]
+    assert len(set(made)) == 24
+    assert all(titles(file) == ["one", "three", "two"] for file in made)
+    create_backup(path)
+    assert len(files(folder)) == 25
+    assert set(files(folder)) > {file.name for file in made}
+
+
 @pytest.mark.parametrize("checking", [False, True])
 def test_an_interruption_passes_and_leaves_nothing(checking: bool, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while it copies, and while SQLite checks the copy, which would swallow it."""
