@@ -39,7 +39,7 @@ class Given:
 
 def entry_record(entry: Entry, context: StructuredContext | None = None, **columns: Any) -> Record:
     """An entry as a record, with other columns as given; one of `...` is left out of it."""
-    values = {**entry_values(entry), "tags": list(entry.tags)}
+    values: dict[str, Any] = {**entry_values(entry), "tags": list(entry.tags)}
     if context is not None:
         values["context_structured"] = context.to_json()
     values |= columns
