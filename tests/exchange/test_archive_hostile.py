@@ -9,16 +9,22 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import chance, hostile, processes
-from support.archives import ENTRY, as_json, full, members, packed
+from support.archives import ENTRY, OTHER, ROWS, as_json, full, members, packed
 
 from rekall.archive import RekallArchive
 from rekall.errors import ImportRefusedError
 from rekall.exchange.archive_reader import ArchiveReader
+from rekall.exchange.archive_writer import write_archive
 from rekall.exchange.limits import Limits
 from rekall.exchange.opening import open_regular
+from rekall.exchange.records import Record
+from rekall.store.columns import COLUMNS
 
 NAME = "notes.rekall.zip"
 CODE = """
@@ -26,6 +32,7 @@ import re, sys
 from pathlib import Path
 from rekall.errors import ImportRefusedError
 from rekall.exchange.archive_reader import ArchiveReader
+from rekall.exchange.archive_writer import write_archive
 from rekall.exchange.limits import Limits
 
 refused = 0
@@ -52,6 +59,14 @@ def refusal(path: Path, limits: Limits | None = None) -> str:
     except ImportRefusedError as error:
         return str(error)
     return ""
+
+
+def records_or_refusal(data: bytes) -> list[Record] | str:
+    try:
+        with closing(ArchiveReader(io.BytesIO(data), Limits(), NAME)) as reader:
+            return list(reader.records())
+    except ImportRefusedError as error:
+        return str(error)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +113,56 @@ def test_bombs_take_little_memory(archives: Mapping[str, Path]) -> None:
     refused, peak = map(int, processes.run(CODE, *heavy).split())
     assert refused == len(heavy) > 20
     assert peak < 120 * 1024
+
+
+LINES = {f"records/{table}.jsonl": as_json(row) for table, row in ROWS.items()}
+LINES["records/obsolete.jsonl"] = as_json({**ENTRY, "id": OTHER, "status": "obsolete", "more": {"keywords": ["k"]}})
+WHOLE = packed(full(more={"ease_factor": 2.0, "context": {"situation": "s"}}, lines=LINES))
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        *(None, True, -1, 0, 7, 2**63, -(2**63), 0.5, 1e308, "", " ", "text", "A" * 40, "\0", "2025-07-01T12:00:00"),
+        *("2025-07-01T12:00:00+99:00", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2025-02-30", [], {}),
+        *(["a", 1], [[]], {"base64": "AA=="}, {"base64": 5}, {"real": "nan"}, {"real": []}, {"text": None}, {"a": {}}),
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_damage(data: st.DataObject) -> None:
+    """Bytes turned, left out, put in or moved: refused, or read as if nothing had happened."""
+    damaged = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        start, length = data.draw(st.integers(0, len(damaged) - 1)), data.draw(st.integers(0, 40))
+        damaged[start : start + length] = data.draw(st.binary(max_size=40))
+    outcome = records_or_refusal(bytes(damaged))
+    assert len(outcome) == 14 if isinstance(outcome, list) else outcome.isprintable()
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_any_value_in_any_place(data: st.DataObject) -> None:
+    """With check sums that fit: it is refused in one line, or is a value that a base can hold."""
+    table = data.draw(st.sampled_from(["entries", "more", "obsolete", *ROWS]))
+    row = {"entries": ENTRY, "more": {}, "obsolete": {**ENTRY, "id": OTHER}}.get(table) or ROWS.get(table, {})
+    names = [*COLUMNS.get(table, COLUMNS["entries"]), "tags", "keywords", "context", "more"]
+    changed = {**row, data.draw(st.sampled_from(names)): data.draw(ODD)}
+    if table == "entries":
+        content = members([changed])
+    elif table == "more":
+        changed.pop("id", None)
+        content = full(more=changed)
+    else:
+        changed.setdefault("more", {})
+        content = full(lines={f"records/{table}.jsonl": as_json(changed)})
+    outcome = records_or_refusal(packed(content))
+    if isinstance(outcome, str):
+        assert outcome.startswith(f"{NAME}: ")
+        assert outcome.isprintable()
+    else:
+        for record in outcome:
+            assert {type(value) for value in record.values.values()} <= {str, int, float, bytes, list, type(None)}
+        write_archive(iter(outcome), io.BytesIO(), obsolete_apart=table != "entries")
 
 
 def test_limits_of_an_archive(archive: Path) -> None:
