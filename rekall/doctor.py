@@ -19,12 +19,14 @@ from typing import Literal
 from urllib.parse import unquote, urlparse
 
 import rekall
+from rekall.backup import list_backups
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.constants import FILE_PERMISSIONS
 from rekall.errors import CannotOpenError, ConfigError, CorruptError, RekallError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import pending
+from rekall.store.backups import folder_of
 from rekall.store.maintenance import Maintenance
 from rekall.store.opening import SchemaState, read_state, refuse
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
@@ -84,6 +86,7 @@ def examine(program: Program) -> list[Check]:
         _configuration(program),
         *_permissions(program.config),
         *_base(program),
+        *_backups(program.config.db_path),
         _cache(program),
         _engine(),
         _disk(program.config),
@@ -275,11 +278,17 @@ def _vector_check(what: str, note: str | None) -> Check:
     return Check("vectors", "warning", f"{what}; {detail}", mend or "correct [smart_embeddings] in config.toml")
 
 
-def _restore(path: Path) -> str:
-    folder = path.parent / "backups"
-    kept = sorted(folder.glob("knowledge_*.db"), key=lambda file: file.stat().st_mtime)
+def _backups(path: Path) -> Iterator[Check]:
+    kept = list_backups(folder_of(path))
     if kept:
-        return f"'rekall restore {kept[-1].name}' puts the newest backup in its place and keeps the broken file"
+        newest = f"the newest is {kept[0].path.name} of {kept[0].timestamp:%Y-%m-%d %H:%M}"
+        yield Check("backups", "ok", f"{len(kept)} in {folder_of(path)}, {newest}")
+
+
+def _restore(path: Path) -> str:
+    kept = list_backups(folder_of(path))
+    if kept:
+        return f"'rekall restore {kept[0].path.name}' puts the newest backup in its place and keeps the broken file"
     return "put a backup in its place with 'rekall restore', which keeps the broken file, or choose another file"
 
 

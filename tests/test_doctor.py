@@ -188,6 +188,18 @@ def test_a_backup_is_named(cli: CommandLine, file: Path) -> None:
     assert "schema-8.db" in _checks(cli, 1)["file"]["mend"]
 
 
+def test_backups_are_counted(cli: CommandLine, file: Path) -> None:
+    """Where they are and which one is the newest; a base without any is sound."""
+    cli.add("Walrus")
+    assert "backups" not in _checks(cli, 0)
+    cli.ok("backup")
+    made = cli.json("backup")["file"]
+    with _untouched(file.parent):
+        found = _checks(cli, 0)["backups"]
+    assert found["status"] == "ok"
+    assert found["detail"].startswith(f"2 in {file.parent / 'backups'}, the newest is {Path(made).name} of ")
+
+
 def test_index_without_rows(cli: CommandLine, file: Path) -> None:
     """Missing, doubled and orphaned full-text rows are a failure, and --rebuild mends them."""
     one, two = cli.add("Walrus"), cli.add("Otter")
