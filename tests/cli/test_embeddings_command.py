@@ -35,6 +35,7 @@ def _model() -> Iterator[None]:
 
 def store(number: int) -> list[str]:
     """Entries without vectors; their ids."""
+    CommandLine().ok("init")  # on any back end the file is closed to others
     entries = [new_entry("bug", f"walrus number {one}") for one in range(number)]
     with Database(load_config().db_path) as db:
         for entry in entries:
