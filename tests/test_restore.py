@@ -71,6 +71,23 @@ def test_what_is_replaced_is_kept(path: Path, saved: Path) -> None:
     assert held(path) == before
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_when_telling_of_the_progress_fails(last: bool, path: Path, saved: Path) -> None:
+    """Before the commit nothing is changed and nothing left; after it, what was replaced stays."""
+    before, left = held(path), []
+
+    def tell(done: int, total: int) -> None:
+        left.append(total - done)
+        # the new content is written in two steps: all pages but one, then the last one
+        if total and left[-1] == (0 if last else 1) and (not last or 1 in left):
+            raise BrokenPipeError
+
+    with pytest.raises(BackupError):
+        restore(saved, path, on_progress=tell)
+    assert held(path) == (held(saved) if last else before)
+    assert [held(file) for file in (path.parent / "backups").glob("*.db")] == ([before] if last else [])
+
+
 def test_nothing_is_kept_on_request(path: Path, saved: Path) -> None:
     """And where there was nothing."""
     assert restore_backup(saved, path, create_safety_backup=False) == (True, None)

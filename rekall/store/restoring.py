@@ -95,10 +95,7 @@ def restore(backup: Path, path: Path, *, keep: bool = True, on_progress: OnProgr
             raise InvalidBackupError(f"Invalid backup file: {backup} is damaged ({problem})")
         path.parent.mkdir(mode=DIR_PERMISSIONS, parents=True, exist_ok=True)
         opened.enter_context(restore_lock(path))
-        try:
-            kept = _replace_content(path, source, keep, on_progress)
-        except CorruptError as error:
-            kept = _replace_file(path, source, on_progress, str(error))
+        kept = _replace(path, source, keep, on_progress)
         with suppress(OSError):  # a file of somebody else
             secure_file_permissions(path)
     return Restored(state, None if kept is None else kept.path, "" if kept is None else kept.problem)
@@ -124,14 +121,24 @@ def _known_state(source: Snapshot) -> SchemaState:
     return state
 
 
+def _replace(path: Path, source: Snapshot, keep: bool, on_progress: OnProgress) -> Copy | None:
+    """Replace what is there, in whatever way is possible; returns what it was, if it is kept."""
+    problem = ""
+    if path.exists():
+        try:
+            return _replace_content(path, source, keep, on_progress)
+        except CorruptError as error:
+            problem = str(error)
+    kept = _replace_file(path, source, on_progress)
+    return None if kept is None else Copy(kept, problem)
+
+
 def _replace_content(path: Path, source: Snapshot, keep: bool, on_progress: OnProgress) -> Copy | None:
-    """Write over a base that is there; returns what it was.
+    """Write over a base that is there.
 
     Raises:
-        CorruptError: it is not there, or SQLite cannot read it.
+        CorruptError: SQLite cannot read it.
     """
-    if not path.exists():
-        raise CorruptError(f"{path} is not there")
     with snapshot(path) as current, suppress(NewerSchemaError):  # a newer Rekall was tried, and is given up
         opening.refuse(current.state(), path)
     kept: list[Copy] = []
@@ -142,16 +149,14 @@ def _replace_content(path: Path, source: Snapshot, keep: bool, on_progress: OnPr
                 write = partial(now.copy_to, on_progress=on_progress)
                 kept.append(copy_into(folder_of(path), path, write, BEFORE_RESTORE, on_progress, even_damaged=True))
 
-    try:
-        with (
-            live_base(path, source.page_size()) as base,
-            _with_pages_of(base, source) as fitting,
-        ):
+    with live_base(path, source.page_size()) as base, _with_pages_of(base, source) as fitting:
+        try:
             base.overwrite(fitting, keep_it, on_progress)
-    except (RekallError, OSError):  # not after an interruption, which may come when all is done
-        for copy in kept:
-            copy.path.unlink()
-        raise
+        except (RekallError, OSError):  # not an interruption, which may come between the commit and its report
+            if not base.is_overwritten:
+                for copy in kept:
+                    copy.path.unlink()
+            raise
     return kept[0] if kept else None
 
 
@@ -163,13 +168,15 @@ def _with_pages_of(base: LiveBase, source: Snapshot) -> Iterator[Snapshot]:
         return
     with unfinished(base.path.parent) as file:
         vacuum_into(source.path, file, base.page_size)
-        finish(file)
+        _, problem = finish(file)
+        if problem:
+            raise BackupError(f"nothing was changed: a copy of {source.path} is damaged ({problem})")
         with snapshot(file) as converted:
             yield converted
 
 
-def _replace_file(path: Path, source: Snapshot, on_progress: OnProgress, problem: str) -> Copy | None:
-    """Put a new file in the place of one that SQLite cannot read, or of none."""
+def _replace_file(path: Path, source: Snapshot, on_progress: OnProgress) -> Path | None:
+    """Put a new file in the place of one that SQLite cannot read, which is kept, or of none."""
     real = Path(os.path.realpath(path))
     with unfinished(real.parent) as file:
         source.copy_to(file, on_progress)
@@ -184,7 +191,7 @@ def _replace_file(path: Path, source: Snapshot, on_progress: OnProgress, problem
         _move_logs(real, name)
         file.replace(real)
         sync_folder(real.parent)
-    return Copy(name, problem)
+    return name
 
 
 def _folder_for(real: Path) -> Path:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ TIMEOUT = 5.0
 LOGS = ("-wal", "-journal")
 SIDE_FILES = (*LOGS, "-shm")
 _SMALLEST = 512
+_DONE = 101  # SQLITE_DONE: all is copied and committed
 _STEP = 4 * 1024**2
 """Bytes copied between two reports of progress."""
 _CHECK_STEP = 200_000
@@ -165,11 +166,15 @@ class LiveBase:
         path: the file.
         connection: a connection as any other.
         keeps_log: whether it has a write-ahead log, so that it can be read while it is written.
+
+    Attributes:
+        is_overwritten: whether the new content is there for good.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, *, keeps_log: bool) -> None:
         self.path = path
         self.page_size = page_size(path, connection)
+        self.is_overwritten = False
         self._connection = connection
         self._keeps_log = keeps_log
 
@@ -192,6 +197,7 @@ class LiveBase:
                 raise DatabaseBusyError(f"{self.path} is locked by another process: try again when it has finished")
             while waiting:
                 waiting.pop()()
+            self.is_overwritten = status == _DONE
             on_progress(all_ - left, all_)
 
         if not self._keeps_log:
@@ -201,7 +207,7 @@ class LiveBase:
         step = max(1, min(_STEP // self.page_size, pages - 1))
         with _driver_errors(self.path):
             source.connection.backup(self._connection, pages=step, progress=report, sleep=0)
-            # the log is as long as the base now; readers may keep it so
+        with suppress(sqlite3.Error):  # all is done; the log, as long as the base now, may be shortened later
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
