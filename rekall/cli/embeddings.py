@@ -10,7 +10,7 @@ from rekall.cli import output
 from rekall.cli.opening import open_at, require_base, settings
 from rekall.cli.options import JsonOutput
 from rekall.cli.progress import progress
-from rekall.errors import RekallError
+from rekall.errors import EmbeddingModelUnavailableError, RekallError
 
 if TYPE_CHECKING:
     from rekall.config import Config
@@ -67,12 +67,14 @@ def embeddings(
 def _migrate(base: Database, config: Config, embedder: Embedder, limit: int, *, quiet: bool) -> dict[str, Any]:
     """Embed what is to be embedded, and tell what is left."""
     from rekall.embeddings import count_to_embed, embed_entries
+    from rekall.embeddings.readiness import obstacle
 
     def left() -> int:
         return count_to_embed(base, embedder.name, embedder.dimensions)
 
-    before = left()
-    if before:
+    if left():
+        if problem := obstacle(embedder):
+            raise EmbeddingModelUnavailableError(problem)
         embedder.load()
     done = 0
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import fake_sentence_transformers as fake
 from support import meaning
 from support.command_line import CommandLine, one_error_line, run_in_terminal, run_program
 from support.embedders import MODEL, registered
@@ -298,3 +299,40 @@ def test_nothing_goes_to_the_network(tmp_path: Path) -> None:
             stdin=subprocess.DEVNULL,
         )
         assert done.returncode == 0, (args, done.stderr)
+
+
+def test_only_a_download_may_use_the_network(tmp_path: Path) -> None:
+    """With a package that has the calls of sentence-transformers: all else takes the model from this machine."""
+    meaning.configure("all-MiniLM-L6-v2")
+    store(1)
+    log = fake.install(tmp_path / "site")
+    environment = {"PYTHONPATH": str(tmp_path / "site"), "HF_HOME": "", "HF_HUB_CACHE": ""}
+
+    def run(*args: str) -> str:
+        done = run_program(*args, environment=environment)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode()
+
+    def asked() -> tuple[set[bool], set[str]]:
+        notes = fake.notes(log)
+        log.write_text("", encoding="utf-8")
+        local = {note["local_files_only"] for note in notes if "loaded" in note}
+        return local, {note["imported"]["HF_HUB_OFFLINE"] for note in notes if "imported" in note}
+
+    problem = "the embedding model all-MiniLM-L6-v2 is not on this machine: run 'rekall embeddings --download'"
+    assert f"Available\tno: {problem}" in run("embeddings").splitlines()
+    failed = run_program("embeddings", "--migrate", environment=environment)
+    assert (failed.returncode, one_error_line(failed.stderr.decode())) == (1, problem)
+    assert not log.exists()
+    assert run("embeddings", "--download") == "The model all-MiniLM-L6-v2 is on this machine.\n"
+    assert asked() == ({False}, {"0"})
+    fake.keep_model(Path.home(), "all-MiniLM-L6-v2")
+    assert run("embeddings", "--migrate") == "Embedded 1 entry.\n"
+    assert run("add", "bug", "walrus of the model").startswith("Added")
+    assert json.loads(run("search", "walrus", "--json"))["search_mode"] == "hybrid"
+    assert json.loads(run("search", "walrus", "--semantic-only", "--json"))["search_mode"] == "semantic"
+    assert asked() == ({True}, {"1"})
+    run("embeddings")
+    run("doctor")
+    run("suggest", "--json", "--refresh")
+    assert asked() == (set(), set())  # what needs no new vector loads no model

@@ -61,6 +61,7 @@ def vectors_of(entry_id: str) -> list[tuple[str, str, int]]:
 # search
 
 
+@pytest.mark.fault(10, 11)
 def test_hybrid(cli: CommandLine) -> None:
     """Words and meaning together: scores of both, the best first, in 0 to 1; every hit says how it was found."""
     both = add(cli, "walrus at sea", "--content", "it swims")
@@ -135,6 +136,7 @@ def test_any_text_is_answered(query: str, cli: CommandLine) -> None:
     assert cli.json("search", query, "--semantic-only")["search_mode"] == "semantic"
 
 
+@pytest.mark.fault(12)
 def test_a_new_and_a_changed_vector_are_found_at_once(cli: CommandLine) -> None:
     """Nothing of an earlier search is kept."""
     old = add(cli, "proxy")

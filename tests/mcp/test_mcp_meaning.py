@@ -197,6 +197,7 @@ def test_info_counts_vectors(assistant: Assistant) -> None:
     assert "Vectors" not in assistant.call("rekall_info").text
 
 
+@pytest.mark.fault(12)
 @pytest.mark.skipif(os.name == "nt", reason="PYTHONPATH of POSIX")
 def test_a_server_that_runs_finds_what_the_command_line_added(tmp_path: Path) -> None:
     """At once, by meaning: a new entry and a changed one; and what it added is found by the command line."""
