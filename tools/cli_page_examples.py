@@ -186,6 +186,7 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
         Example("restore", ["restore", "copy.db"], [("[y/N] ", "n\n")], status=1, piped=False),
         Example("restore, in a pipe", ["restore", "copy.db", "--yes"], on_terminal=False),
         Example("migrate", ["migrate"]),
+        Example("embeddings", ["embeddings"]),
         Example("doctor", ["doctor"]),
     ),
     "The program": (

@@ -146,8 +146,8 @@ def _write_status(answer: dict[str, Any]) -> None:
         ("Without", f"{entries['without']} without a vector"),
         ("To embed", f"{answer['to_embed']}" + (": 'rekall embeddings --migrate'" if answer["to_embed"] else "")),
     ]
+    if output.is_terminal():
+        output.console().print(output.grid((output.plain(label, "dim"), output.plain(value)) for label, value in rows))
+        return
     for label, value in rows:
-        if output.is_terminal():
-            output.write(f"{label + ':':10} {output.one_line(value)}")
-        else:
-            output.write_row(label, value)
+        output.write_row(label, value)

@@ -89,6 +89,17 @@ def test_status(cli: CommandLine) -> None:
     assert rows["Other"] == f"1 of other-model, 384 numbers; 1 of {MODEL}, 128 numbers"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals of POSIX")
+def test_status_in_a_terminal() -> None:
+    """Long lines are broken between words, and nothing is cut."""
+    meaning.configure("all-MiniLM-L6-v2")
+    store(1)
+    status, screen = run_in_terminal(["embeddings"])
+    assert (status, max(map(len, screen.splitlines())) <= 80) == (0, True)
+    assert "no: embedding dependencies not available" in " ".join(screen.split())
+    assert "1 without a vector" in screen
+
+
 def test_the_name_of_a_model_is_normalised(cli: CommandLine) -> None:
     """0.3 stored one full name whatever was configured: it is the same model."""
     (entry_id,) = store(1)
