@@ -277,7 +277,9 @@ def test_switched_off_nothing_is_loaded(cli: CommandLine) -> None:
     )
     for args in (("search", "walrus"), ("add", "bug", "seal"), ("similar", "walrus"), ("browse",)):
         program = code.replace("main(sys.argv[1:])", f"sys.argv[1:] = {list(args)!r}; main()")
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, stdin=-3)
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+        )
         assert done.stdout.splitlines()[-1] == "[]", args
 
 

@@ -108,6 +108,23 @@ def test_a_pending_suggestion_is_found_in_any_order(db: Database, stored: tuple[
     assert db.get_suggestion("T") is None
 
 
+def test_many_are_stored_at_once(db: Database) -> None:
+    """Those that are new, each once; none when one of them cannot be stored."""
+    db.add_suggestion(suggestion("S", "A", "B"))
+    many = [
+        suggestion("T", "B", "A"),
+        suggestion("U", "A", "C"),
+        suggestion("V", "C", "A"),
+        suggestion("W", "A", "B", "C"),
+    ]
+    assert db.suggestions.add_all_new(many) == 2
+    assert [one.id for one in db.get_suggestions()] == ["W", "U", "S"]
+    with pytest.raises(IntegrityError):
+        db.suggestions.add_all_new([suggestion("X", "B", "C"), suggestion("S", "B", "D")])
+    assert db.get_suggestion("X") is None
+    assert db.suggestions.add_all_new([]) == 0
+
+
 @pytest.mark.fault(31)
 @pytest.mark.parametrize("text", ['["C","A", "B"]', '["C", "\\u0041", "B"]', '[ "B", "C", "A", "A" ]'])
 def test_what_another_program_stored_is_found(db: Database, text: str) -> None:
