@@ -36,6 +36,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _BREAKS_OUT = re.compile(r" {0,3}(?:#{1,3}(?:\s|$)|<|[-=*_](?:[ \t]*[-=*_])*[ \t]*$)")
 _BREAKS_OUT_OF_CODE = re.compile(r"#{2,3} |<!-- rekall")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
+_FULL_LINE = re.compile(r"^(?=[^\n])", re.MULTILINE)
+_EMPTY_LINE = re.compile(r"^$", re.MULTILINE)
+_OUTSIDE = re.compile(r"^(?!>)", re.MULTILINE)
+_MARK = re.compile(r"^> ?", re.MULTILINE)
 _GOES_ON = re.compile(r"\s|[-+*>](?:\s|$)|\d{1,9}[.)](?:\s|$)")
 
 
@@ -157,17 +161,15 @@ def goes_on(content: str) -> bool:
     return _GOES_ON.match(content) is not None
 
 
-def quoted(text: str) -> list[str]:
-    """The lines of a text as a quotation, out of which nothing in it can break."""
+def quoted(text: str) -> str:
+    """A text as a quotation, out of which nothing in it can break."""
     visible = _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
-    return [f"> {line}" if line else ">" for line in visible.split("\n")]
+    return _EMPTY_LINE.sub(">", _FULL_LINE.sub("> ", visible))
 
 
-def unquoted(lines: list[str]) -> str | None:
+def unquoted(text: str) -> str | None:
     """The text of a quotation; None if some line is outside of it."""
-    if not all(line.startswith(">") for line in lines):
-        return None
-    return "\n".join(line[2:] if line.startswith("> ") else line[1:] for line in lines)
+    return None if _OUTSIDE.search(text) else _MARK.sub("", text)
 
 
 def hint_line(values: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -148,6 +149,9 @@ class _Starts:
 
     def feed(self, line: str) -> bool:
         """Take the next line; True if it is the first of the list of an entry."""
+        if not self._held and not line.startswith("##"):
+            self._free.append(line)
+            return False
         group = _GROUP.match(line)
         title = _TITLE.match(line)
         if group and group[1].lower() in _TYPE_OF:
@@ -198,8 +202,7 @@ class _Entry:
         self._limits = limits
         self._fields: dict[str, str] = {}
         self._in_list = True
-        self._body: list[str] = []
-        self._size = 0
+        self._body = io.StringIO()
 
     def add_field(self, line: str) -> None:
         """Take a line of the list."""
@@ -213,26 +216,24 @@ class _Entry:
             self.add_field(line)
             return
         self._in_list = False
-        self._size += len(line) + 1
-        self._limits.check("text", self._size, self._place)
-        self._body.append(line)
+        self._body.write(line)
+        self._body.write("\n")
+        self._limits.check("text", self._body.tell(), self._place)
 
     def record(self, modified: str) -> Record:
         """The entry, once all of it was taken."""
-        body = self._body
-        if SHOWN_ONLY in body:
-            body = body[: body.index(SHOWN_ONLY)]
-        else:
-            body = _without_blank_ends(body)
-            if body and body[-1].rstrip() == "---":
-                body = body[:-1]
+        body, shown, _ = f"\n{self._body.getvalue()}".partition(f"\n{SHOWN_ONLY}\n")
         body = _without_blank_ends(body)
+        if not shown:
+            before, _, last = body.rpartition("\n")
+            body = _without_blank_ends(before) if last.rstrip() == "---" else body
         hint: dict[str, Any] = {}
-        if body and body[0].startswith(HINT) and body[0].rstrip().endswith(HINT_END):
-            found = read_hint(body[0])
+        first, _, rest = body.partition("\n")
+        if first.startswith(HINT) and first.rstrip().endswith(HINT_END):
+            found = read_hint(first)
             if found is None:
                 raise ImportRefusedError(f"{self._place}: the comment under its list is damaged: delete that line")
-            hint, body = found, _without_blank_ends(body[1:])
+            hint, body = found, _without_blank_ends(rest)
         values = {field.name: self._value(field, hint) for field in FIELDS}
         title = hint.get("title")
         values["title"] = title if title is not None and shown_title(title) == self._title else self._title
@@ -274,18 +275,18 @@ def _is_id(line: str) -> bool:
     return (_item(line) or ("",))[0] == "id"
 
 
-def _content(body: list[str], hint: dict[str, Any]) -> str:
+def _content(body: str, hint: dict[str, Any]) -> str:
     exact = hint.get(CONTENT)
     if exact is not None and quoted(exact) == body:
         return str(exact)
     inner = unquoted(body) if body and (exact is not None or hint.get(QUOTED)) else None
-    return "\n".join(body) if inner is None else inner
+    return body if inner is None else inner
 
 
-def _without_blank_ends(lines: list[str]) -> list[str]:
-    start, end = 0, len(lines)
-    while start < end and not lines[start].strip():
-        start += 1
-    while end > start and not lines[end - 1].strip():
-        end -= 1
-    return lines[start:end]
+def _without_blank_ends(text: str) -> str:
+    """A text without the blank lines at both ends of it; the first and the last other line stay as they are."""
+    if not text.strip():
+        return ""
+    start = len(text) - len(text.lstrip())
+    end = text.find("\n", len(text.rstrip()))
+    return text[text.rfind("\n", 0, start) + 1 : end if end >= 0 else len(text)]

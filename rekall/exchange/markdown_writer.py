@@ -154,7 +154,7 @@ def _entry_lines(shown: Shown) -> Iterator[str]:
         yield hint_line(exact)
     if content:
         yield ""
-        yield from content.split("\n") if plain else quoted(content)
+        yield content if plain else quoted(content)
     more = [*_context_lines(shown.context), *_link_lines(entry, shown.links)]
     if more:
         yield ""
@@ -188,7 +188,7 @@ def _text_lines(label: str, texts: list[str]) -> Iterator[str]:
     yield ""
     for number, text in enumerate(texts):
         yield from [">"] if number else []
-        yield from quoted(text)
+        yield quoted(text)
 
 
 def _link_lines(entry: Entry, links: tuple[Link, ...]) -> Iterator[str]:

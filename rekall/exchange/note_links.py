@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import posixpath
 import re
 import unicodedata
@@ -23,10 +24,10 @@ def is_note(name: str) -> bool:
     return _NOTE.search(name) is not None
 
 
-def fenced(lines: list[str]) -> Iterator[tuple[str, bool]]:
-    """Lines, and whether each belongs to a fenced block of code."""
+def fenced(body: str) -> Iterator[tuple[str, bool]]:
+    """The lines of a text, and whether each belongs to a fenced block of code."""
     fence = ""
-    for line in lines:
+    for line in (line.removesuffix("\n") for line in io.StringIO(body, newline="\n")):
         found = _FENCE.match(line)
         if not fence and found and not (found[1][0] == "`" and "`" in line[found.end() :]):
             fence = found[1]
@@ -44,13 +45,18 @@ def prose(body: str) -> str:
     """A text without its code."""
     if "`" not in body and "~~~" not in body:
         return body
-    return _CODE.sub(" ", "\n".join(line for line, code in fenced(body.split("\n")) if not code))
+    kept = io.StringIO()
+    for line, code in fenced(body):
+        if not code:
+            kept.write(line)
+            kept.write("\n")
+    return _CODE.sub(" ", kept.getvalue())
 
 
 def first_heading(body: str) -> str | None:
     """The first heading of level 1 that says something."""
     before = ""
-    for line, code in fenced(body.split("\n")):
+    for line, code in fenced(body):
         if not code and line.startswith(("# ", "#\t")):
             found = re.sub(r"[ \t]+#+[ \t]*$", "", line[2:]).strip(" \t#")
             if found:
@@ -63,16 +69,17 @@ def first_heading(body: str) -> str | None:
 
 def inline_tags(plain: str) -> list[str]:
     """The `#words` in a text without code; a number is none."""
-    return [found for found in _TAG.findall(plain) if any(each.isalpha() for each in found)]
+    words = dict.fromkeys(found[1] for found in _TAG.finditer(plain))
+    return [word for word in words if any(each.isalpha() for each in word)]
 
 
 def targets(plain: str) -> Iterator[tuple[str, bool]]:
     """What a text without code links to: a name in `[[ ]]` (True) or a relative path (False)."""
-    for name in _WIKI.findall(plain):
-        yield name.strip().rstrip("\\"), True
+    for wiki in _WIKI.finditer(plain):
+        yield wiki[1].strip().rstrip("\\"), True
     for pattern in (_INLINE, _REFERENCE):
-        for pointed, bare in pattern.findall(plain):
-            path = (pointed or bare).partition("#")[0].partition("?")[0]
+        for link in pattern.finditer(plain):
+            path = (link[1] or link[2]).partition("#")[0].partition("?")[0]
             if path and not _SCHEME.match(path):
                 yield unquote(path, errors="replace"), False
 
