@@ -23,8 +23,7 @@ from rekall.exchange.json_stream import document
 from rekall.exchange.limits import Limits
 from rekall.exchange.opening import display_name, open_regular
 from rekall.exchange.records import ENTRIES, Record
-from rekall.exchange.zip_directory import read_directory
-from rekall.exchange.zip_members import MemberStream
+from rekall.exchange.zip_reader import ZipReader
 from rekall.models import Entry
 from rekall.serializers import entries_from_json, entries_to_json
 from rekall.store.rows import entry_values
@@ -159,7 +158,7 @@ class RekallArchive:
             if not zipfile.is_zipfile(file):
                 return None
             try:
-                read_directory(file, name, Limits())
+                ZipReader(file, name, Limits())
                 return cls(path, zipfile.ZipFile(path))
             except (ImportRefusedError, zipfile.BadZipFile):
                 return cls(path)  # it must not be opened: `validate` tells why
@@ -229,18 +228,18 @@ class RekallArchive:
         stage = "Invalid ZIP file"
         try:
             with open_regular(self.path, name) as file:
-                members = read_directory(file, name, limits)
+                members = ZipReader(file, name, limits)
                 missing = [f"Missing {member}" for member in (MANIFEST, ENTRIES_MEMBER) if member not in members]
                 if missing:
                     return missing
                 stage = "Invalid manifest.json"
-                data = document(MemberStream(file, members[MANIFEST], name), limits, MANIFEST)
+                data = document(members.open(MANIFEST), limits, MANIFEST)
                 stage = "Unsupported format version"
                 check_version(data, MANIFEST)
                 stage = "Invalid manifest.json"
                 manifest = read_manifest(data, MANIFEST)
                 stage = "Checksum mismatch"
-                if MemberStream(file, members[ENTRIES_MEMBER], name).drain() != manifest.sha256:
+                if members.open(ENTRIES_MEMBER).drain() != manifest.sha256:
                     return [f"{stage}: {ENTRIES_MEMBER} is not what was written"]
                 stage = "Invalid records"
                 self._reader().close()

@@ -20,9 +20,7 @@ from rekall.exchange.lengths import check_lengths
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import Record
 from rekall.exchange.shown import shown
-from rekall.exchange.zip_directory import read_directory
-from rekall.exchange.zip_layout import Member
-from rekall.exchange.zip_members import MemberStream
+from rekall.exchange.zip_reader import Member, ZipReader
 
 _AGAIN = "the archive is damaged or was edited: export it again"
 
@@ -46,7 +44,7 @@ class ArchiveReader:
         self._opened = datetime.now().isoformat()
         try:
             limits.check("size", file.seek(0, 2), name)
-            self._members: Mapping[str, Member] = read_directory(file, name, limits)
+            self._zip = ZipReader(file, name, limits)
             self.manifest = self._manifest()
             self._parts = self._records_manifest()
             self._check_content()
@@ -133,7 +131,7 @@ class ArchiveReader:
             yield f"{place}, line {count}", data
         self._compare(place, stream, count, part)
 
-    def _compare(self, place: str, stream: MemberStream, count: int, part: Part) -> None:
+    def _compare(self, place: str, stream: Member, count: int, part: Part) -> None:
         if stream.drain() != part.sha256:
             self._refuse(place, "has changed since it was opened", "try again")
         if count != part.rows:
@@ -141,7 +139,7 @@ class ArchiveReader:
 
     def _manifest(self) -> Manifest:
         for name in (MANIFEST, ENTRIES_MEMBER):
-            if name not in self._members:
+            if name not in self._zip:
                 raise ImportRefusedError(
                     f"{self.name}: has no member {name}: give an archive that Rekall exported (*.rekall.zip)"
                 )
@@ -150,8 +148,8 @@ class ArchiveReader:
         return layout.read_manifest(data, place)
 
     def _records_manifest(self) -> Mapping[str, Part]:
-        there = [name for name in layout.RECORDS if name in self._members]
-        if RECORDS_MANIFEST not in self._members:
+        there = [name for name in layout.RECORDS if name in self._zip]
+        if RECORDS_MANIFEST not in self._zip:
             if there:
                 self._refuse(self._place(there[0]), f"is there without {RECORDS_MANIFEST}")
             return {}
@@ -176,8 +174,8 @@ class ArchiveReader:
     def _document(self, name: str) -> dict[str, Any]:
         return document(self._stream(name), self._limits, self._place(name))
 
-    def _stream(self, name: str) -> MemberStream:
-        return MemberStream(self._file, self._members[name], self.name)
+    def _stream(self, name: str) -> Member:
+        return self._zip.open(name)
 
     def _place(self, name: str) -> str:
         return f"{self.name}: {name}"

@@ -17,7 +17,7 @@ from rekall.exchange.json_text import compact, entry_text
 from rekall.exchange.lengths import lengths
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
-from rekall.exchange.zip_writer import Packed, Target, write_zip
+from rekall.exchange.zip_writer import Growing, Target, write_zip
 from rekall.store.new_files import sync_folder, unfinished
 
 
@@ -86,7 +86,7 @@ class _Archive:
         self._created = created or datetime.now()
         self._obsolete_apart = obsolete_apart
         self._limits = limits or Limits()
-        self._members: dict[str, Packed] = {}
+        self._members: dict[str, Growing] = {}
         self._lines: Counter[str] = Counter()
         self._records: Counter[str] = Counter()
         self._projects: set[str] = set()
@@ -148,8 +148,6 @@ class _Archive:
         head[layout.MANIFEST].write(manifest.as_text().encode())
         head[layout.RECORDS_MANIFEST].write(layout.records_manifest_text(parts, self._created).encode())
         members = [*head.values(), *ordered.values()]
-        for member in members:
-            member.finish()
         size = write_zip(target, members, self._created, most_packed=self._limits.ratio)
         return Written(manifest.entries, self._records, size, self._settings(size))
 
@@ -163,7 +161,7 @@ class _Archive:
         }
         return tuple(f"{name}={value}" for name, value in found.items() if value > getattr(self._limits, name))
 
-    def _member(self, name: str) -> Packed:
+    def _member(self, name: str) -> Growing:
         if name not in self._members:
-            self._members[name] = Packed(name, self._folder)
+            self._members[name] = Growing(name, self._folder)
         return self._members[name]

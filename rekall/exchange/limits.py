@@ -9,6 +9,8 @@ from typing import NoReturn
 
 from rekall.errors import ImportRefusedError, InvalidValueError
 
+HARMLESS = 16 * 1024**2
+"""Bytes; whatever its ratio, unpacking what is smaller does no harm."""
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _VALUE = re.compile(r"([0-9]+)\s*([kmg]?)(i?b)?", re.IGNORECASE)
 

@@ -1,22 +1,22 @@
-"""A ZIP file written from front to back, to a pipe too: each member is packed beside it first, in a nameless file."""
+"""A ZIP file written from front to back, to a pipe too: each member lies in a nameless file until all are there."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
-from rekall.exchange import zip_layout as layout
-from rekall.exchange.zip_layout import FULL, FULL_COUNT, HARMLESS
+from rekall.exchange.limits import HARMLESS
 
 _PIECE = 256 * 1024
-_VERSION, _VERSION_OF_LARGE = 20, 45
-_UNIX = 3 << 8
 _REGULAR_FILE = 0o100600 << 16
+_UNIX = 3
 
 
 class Target(Protocol):
@@ -26,22 +26,19 @@ class Target(Protocol):
         """Take all of the data."""
 
 
-class Packed:
-    """A member that grows on disk, packed.
+class Growing:
+    """A member that grows on disk.
 
     Args:
-        name: in the ZIP file; ASCII.
+        name: in the ZIP file.
         folder: where the nameless file lives; None for the system's place for temporary files.
     """
 
     def __init__(self, name: str, folder: Path | None) -> None:
         self.name = name
         self.size = 0
-        self.packed = 0
-        self.crc = 0
         self.file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # until close
         self._hash = hashlib.sha256()
-        self._deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
 
     def write(self, content: bytes) -> None:
         """Add some content.
@@ -50,13 +47,8 @@ class Packed:
             OSError: the disk is full.
         """
         self.size += len(content)
-        self.crc = zlib.crc32(content, self.crc)
         self._hash.update(content)
-        self._keep(self._deflater.compress(content))
-
-    def finish(self) -> None:
-        """Nothing more comes."""
-        self._keep(self._deflater.flush())
+        self.file.write(content)
 
     @property
     def sha256(self) -> str:
@@ -67,20 +59,15 @@ class Packed:
         """Give the disk back."""
         self.file.close()
 
-    def _keep(self, packed: bytes) -> None:
-        self.packed += len(packed)
-        self.file.write(packed)
 
-
-def write_zip(target: Target, members: Sequence[Packed], when: datetime, *, most_packed: int, full: int = FULL) -> int:
+def write_zip(target: Target, members: Sequence[Growing], when: datetime, *, most_packed: int) -> int:
     """Write a ZIP file.
 
     Args:
         target: need not be seekable.
-        members: finished.
+        members: whole.
         when: the time that each member gets.
-        most_packed: a member more than so many times as large as its packed form is stored as it is, unless `HARMLESS`.
-        full: sizes and offsets from this one on are written with 64 bits.
+        most_packed: a member that packing makes more than so many times smaller is stored as it is, unless `HARMLESS`.
 
     Returns:
         The number of bytes written.
@@ -88,77 +75,41 @@ def write_zip(target: Target, members: Sequence[Packed], when: datetime, *, most
     Raises:
         OSError: the target cannot be written.
     """
-    offset = 0
-    directory: list[bytes] = []
-    for member in members:
-        stored = member.size > max(HARMLESS, most_packed * member.packed)
-        header, entry = _headers(member, stored, when, offset, full)
-        target.write(header)
-        directory.append(entry)
-        offset += len(header) + _copy(member, stored, target)
-    end = b"".join(directory)
-    end += _end(len(directory), len(end), offset, full)
-    target.write(end)
-    return offset + len(end)
+    counted = _Counted(target)
+    with zipfile.ZipFile(cast("IO[bytes]", counted), "w") as archive:
+        for member in members:
+            year = min(max(when.year, 1980), 2107)
+            info = zipfile.ZipInfo(member.name, (year, when.month, when.day, when.hour, when.minute, when.second))
+            info.file_size, info.create_system, info.external_attr = member.size, _UNIX, _REGULAR_FILE
+            is_dense = member.size > HARMLESS and member.size > most_packed * _packed(member)
+            info.compress_type = zipfile.ZIP_STORED if is_dense else zipfile.ZIP_DEFLATED
+            member.file.seek(0)
+            with archive.open(info, "w") as content:
+                shutil.copyfileobj(member.file, content, _PIECE)
+    return counted.size
 
 
-def _headers(member: Packed, stored: bool, when: datetime, offset: int, full: int) -> tuple[bytes, bytes]:
-    """What stands before a member, and its entry in the directory."""
-    packed = member.size if stored else member.packed
-    name = member.name.encode("ascii")
-    is_large = max(member.size, packed) >= full
-    sizes = (FULL, FULL) if is_large else (packed, member.size)
-    extra = _large([member.size, packed]) if is_large else b""
-    far = _large([*([member.size, packed] if is_large else []), *([offset] if offset >= full else [])])
-    version = _VERSION_OF_LARGE if far else _VERSION
-    method = layout.STORED if stored else layout.DEFLATED
-    common = (version, 0, method, *_dos_time(when), member.crc, *sizes, len(name))
-    header = layout.LOCAL.pack(layout.LOCAL_MARK, *common, len(extra))
-    entry = layout.CENTRAL.pack(
-        layout.CENTRAL_MARK,
-        _UNIX | version,
-        *common,
-        len(far),
-        *(0, 0, 0),
-        _REGULAR_FILE,
-        FULL if offset >= full else offset,
-    )
-    return header + name + extra, entry + name + far
+class _Counted:
+    """A target that counts; zipfile sees that it cannot go back in it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        self._target.write(data)
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
 
 
-def _large(values: Sequence[int]) -> bytes:
-    data = b"".join(value.to_bytes(8, "little") for value in values)
-    return layout.LARGE.pack(layout.LARGE_KIND, len(data)) + data if data else b""
-
-
-def _end(count: int, size: int, offset: int, full: int) -> bytes:
-    end = layout.END.pack(layout.END_MARK, 0, 0, count, count, size, offset, 0)
-    if offset < full:
-        return end
-    own_size = layout.END64.size - 12
-    versions = (_UNIX | _VERSION_OF_LARGE, _VERSION_OF_LARGE)
-    large = layout.END64.pack(layout.END64_MARK, own_size, *versions, 0, 0, count, count, size, offset)
-    short = layout.END.pack(layout.END_MARK, 0, 0, FULL_COUNT, FULL_COUNT, FULL, FULL, 0)
-    return large + layout.LOCATOR.pack(layout.LOCATOR_MARK, 0, offset + size, 1) + short
-
-
-def _copy(member: Packed, stored: bool, target: Target) -> int:
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    length = 0
+def _packed(member: Growing) -> int:
+    """The bytes that packing makes of a member."""
+    deflater = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
     member.file.seek(0)
-    while packed := member.file.read(_PIECE):
-        while packed:
-            piece = inflater.decompress(packed, _PIECE) if stored else packed
-            packed = inflater.unconsumed_tail if stored else b""
-            target.write(piece)
-            length += len(piece)
-    if stored:
-        piece = inflater.flush()
-        target.write(piece)
-        length += len(piece)
-    return length
-
-
-def _dos_time(when: datetime) -> tuple[int, int]:
-    year = min(max(when.year, 1980), 2107) - 1980
-    return when.hour << 11 | when.minute << 5 | when.second // 2, year << 9 | when.month << 5 | when.day
+    size = 0
+    while piece := member.file.read(_PIECE):
+        size += len(deflater.compress(piece))
+    return size + len(deflater.flush())

@@ -24,7 +24,7 @@ from rekall.exchange.fields import decode, entry_dict
 from rekall.exchange.limits import Limits
 from rekall.exchange.opening import open_regular, spool
 from rekall.exchange.records import ENTRIES, Record
-from rekall.exchange.zip_directory import read_directory
+from rekall.exchange.zip_reader import ZipReader
 
 SAMPLE = databases.FOLDER / "sample.rekall.zip"
 EXPECTED = databases.expected()["exports"]["sample.rekall.zip"]
@@ -170,7 +170,7 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path: Path) -> None
         assert str(caught.value).isprintable()
     (tmp_path / "good").symlink_to(SAMPLE)
     with open_regular(tmp_path / "good", "a.zip") as file:
-        assert list(read_directory(file, "a.zip", Limits())) == ["manifest.json", "entries.json"]
+        assert "entries.json" in ZipReader(file, "a.zip", Limits())
 
 
 def test_stdin_is_kept_in_a_file(tmp_path: Path) -> None:
