@@ -202,7 +202,7 @@ def note_at(path: Path, limits: Limits) -> Notes:
 
 
 def note_from(stream: BinaryIO, limits: Limits, name: str, modified: str) -> Notes:
-    """One note that has no place; its title identifies it, if it has no id of its own.
+    """One note that has no place; what identifies it is its id, or else its title, or else its text.
 
     Raises:
         ImportRefusedError: it is no text, or beyond a limit.
@@ -210,8 +210,10 @@ def note_from(stream: BinaryIO, limits: Limits, name: str, modified: str) -> Not
     limits.check("text", _characters(stream.seek(0, os.SEEK_END)), name)
     stream.seek(0)
     data = stream.read()
-    title = read_note(decoded(data, name), name, modified, limits, place=name).title
-    return Notes(name, title, [name], lambda _: _Page(data, modified, (0, 0)), limits)
+    text = decoded(data, name)
+    note = read_note(text, name, modified, limits, place=name)
+    home = "" if note.given_id else note.title if note.title != name else text
+    return Notes(name, home, [name], lambda _: _Page(data, modified, (0, 0)), limits)
 
 
 def _target(text: str | None, number: int, names: Names) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -19,7 +20,7 @@ from rekall.exchange.apply import apply_plan
 from rekall.exchange.fields import entry_of
 from rekall.exchange.limits import Limits
 from rekall.exchange.note import LEFT_OVER
-from rekall.exchange.notes import Notes, note_at, notes_in
+from rekall.exchange.notes import Notes, note_at, note_from, notes_in
 from rekall.exchange.plan import build_plan
 from rekall.exchange.records import Record
 from rekall.models import StructuredContext
@@ -351,6 +352,18 @@ def test_ids_of_notes(tmp_path: Path) -> None:
     assert len({values["id"] for values in found.values()}) == 3
     make(tmp_path, {"d.md": f"---\nid: {ulid}\n---\n"})
     assert "d.md: has the same id as a.md" in _refused(tmp_path)
+
+
+def test_a_note_without_a_place() -> None:
+    """Is identified by its id, else by its title, else by its text."""
+
+    def entry_id(text: str) -> str:
+        (record,) = records(note_from(io.BytesIO(text.encode()), Limits(), "stdin", MODIFIED.isoformat()))
+        return str(record.values["id"])
+
+    assert entry_id("# One\n") == entry_id("# One\nmore") != entry_id("# Two\n")
+    assert entry_id("one") == entry_id("one") != entry_id("two")
+    assert entry_id("---\nid: x\ntitle: T\n---\n") == entry_id("---\nid: x\n---\nmore")
 
 
 def test_an_import_of_a_folder(tmp_path: Path) -> None:
