@@ -281,7 +281,7 @@ def _vector_check(what: str, note: str | None) -> Check:
 def _backups(path: Path) -> Iterator[Check]:
     kept = list_backups(folder_of(path))
     if kept:
-        newest = f"the newest is {kept[0].path.name} of {kept[0].timestamp:%Y-%m-%d %H:%M}"
+        newest = f"the newest is {kept[0].path.name}"
         yield Check("backups", "ok", f"{len(kept)} in {folder_of(path)}, {newest}")
 
 

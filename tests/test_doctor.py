@@ -197,7 +197,7 @@ def test_backups_are_counted(cli: CommandLine, file: Path) -> None:
     with _untouched(file.parent):
         found = _checks(cli, 0)["backups"]
     assert found["status"] == "ok"
-    assert found["detail"].startswith(f"2 in {file.parent / 'backups'}, the newest is {Path(made).name} of ")
+    assert found["detail"].startswith(f"2 in {file.parent / 'backups'}, the newest is {Path(made).name}")
 
 
 def test_index_without_rows(cli: CommandLine, file: Path) -> None:

@@ -180,6 +180,12 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
     "The base": (
         Example("info", ["info"]),
         Example("init", ["init"]),
+        Example("export", ["export", "all.rekall.zip"]),
+        Example("export, as Markdown", ["export", "bugs.md", "--type", "bug"], on_terminal=False),
+        Example("import, previewed", ["import", "all.rekall.zip", "--dry-run"]),
+        Example("import", ["import", "all.rekall.zip"], [("Import this?", "y\n")], piped=False),
+        Example("import, in a pipe", ["import", "all.rekall.zip", "--yes"], on_terminal=False),
+        Example("import of what is damaged", ["import", "bugs.md", "--format", "rekall"], status=1, on_terminal=False),
         Example("backup", ["backup"], piped=False),
         Example("backup, to a file", ["backup", "--output", "copy.db"], on_terminal=False),
         Example("backup, listed", ["backup", "--list"]),

@@ -157,8 +157,15 @@ def _preview(plan: Plan, strategy: str) -> None:
     output.write(f"  identical  {len(plan.identical)}")
     if others:
         output.write(f"with {others}")
+    for line in _passed_over(plan)[:_LISTED]:
+        output.write(f"left out: {output.one_line(line)}")
     if plan.left_out:
         output.write(f"left out: {output.counted(plan.left_out, 'reference')} to what is neither here nor there")
+
+
+def _passed_over(plan: Plan) -> tuple[str, ...]:
+    """What a folder holds and an import leaves out, such as links out of it."""
+    return tuple(getattr(plan.incoming, "passed_over", ()))
 
 
 def _list(lines: Iterator[str], number: int) -> None:
@@ -197,6 +204,7 @@ def _planned(plan: Plan, strategy: str) -> dict[str, Any]:
         ],
         "others": dict(plan.others),
         "left_out": plan.left_out,
+        "passed_over": list(_passed_over(plan)),
     }
 
 

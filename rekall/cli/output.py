@@ -74,7 +74,7 @@ def counted(number: int, singular: str, plural: str = "") -> str:
 
 def size(number: int) -> str:
     """A number of bytes for a person."""
-    if number < 10 * 1024:
+    if number < 1024:
         return f"{number} bytes"
     return f"{number / 1024:.0f} KiB" if number < 10 * 1024**2 else f"{number / 1024**2:.0f} MiB"
 

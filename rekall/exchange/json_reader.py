@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, BinaryIO
 
 from rekall.errors import ImportRefusedError
@@ -31,6 +32,7 @@ class JsonReader:
         self._limits = limits
         self.name = name
         self.total = 0
+        self._opened = datetime.now().isoformat()
         limits.check("size", file.seek(0, 2), name)
 
     def records(self) -> Iterator[Record]:
@@ -42,6 +44,8 @@ class JsonReader:
             if more is not None and not isinstance(more, dict):
                 raise ImportRefusedError(f"{place}: more is {shown(more)}, not a JSON object")
             if "rows" not in item or "id" in item:
+                if item.get("created_at") is None:
+                    item["created_at"] = self._opened  # and not the moment of each reading
                 yield entry_record(item, more, place)
             yield from _rows(item.get("rows", []), place)
 

@@ -33,7 +33,7 @@ disk and on all (section 4.3.16)."""
 _ENCRYPTED, _SIZES_FOLLOW = 1 << 0 | 1 << 6 | 1 << 13, 1 << 3
 _FULL, _FULL_NUMBER = 0xFFFFFFFF, 0xFFFF
 """In fields of 32 and of 16 bits: a value of 64 bits stands elsewhere, where zipfile finds it."""
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OverflowError)
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OverflowError)
 """What zipfile raises on a file that is damaged or of another kind."""
 
 

@@ -55,7 +55,7 @@ def test_unknown_command_names_the_nearest(cli: CommandLine, typed: str, meant: 
 
 def test_a_command_of_0_3_that_is_pending_says_so(cli: CommandLine) -> None:
     """Not 'unknown': its user knows that it exists."""
-    assert "not in this development version yet" in cli.fails("export", "all.json", status=2)
+    assert "not in this development version yet" in cli.fails("install", "claude", status=2)
 
 
 def test_unknown_command_with_nothing_near(cli: CommandLine) -> None:
