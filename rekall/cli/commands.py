@@ -63,9 +63,9 @@ SECTIONS: Sections = {
     "The base": {
         "info": ("base:info", "Say what the base holds."),
         "init": ("base:init", "Create the base and its directories."),
-        "export": ("export:export", "Write the base, or a part of it, as an archive, JSON or markdown."),
-        "import": ("importing:import_", "Bring in an archive, JSON, markdown notes or a memory file."),
-        "backup": ("backup:backup", "Copy the base to a file, also while others use it, or list the copies."),
+        "export": ("export:export", "Write the base as an archive, JSON or Markdown."),
+        "import": ("importing:import_", "Bring in what a file holds, all of it or nothing."),
+        "backup": ("backup:backup", "Copy the base to a file, also while others use it."),
         "restore": ("restore:restore", "Put a backup in the place of the base."),
         "migrate": ("migrate:migrate", "Bring an older base to the current schema."),
         "embeddings": (

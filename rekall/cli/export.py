@@ -45,9 +45,9 @@ def export(
     ] = False,
     json_output: JsonOutput = False,
 ) -> None:
-    """Write the base to a file: everything in it, or the entries of one type or project with what belongs to them.
+    """Write the base as an archive, JSON or Markdown.
 
-    A file .rekall.zip is an archive, .json is JSON; 'rekall import' reads both. Anything else is markdown.
+    A part is the entries of one type or project with what belongs to them. A file .rekall.zip is an archive, .json is JSON; 'rekall import' reads both. Anything else is markdown.
     """
     from rekall.exchange.dump import Selection, dumped
     from rekall.exchange.export import export_to, format_of, write

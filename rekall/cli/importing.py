@@ -73,7 +73,8 @@ def import_(
 ) -> None:
     """Bring in what a file holds, all of it or nothing.
 
-    Entries are the same when they have the same id.
+    That is an archive or JSON of 'rekall export', Markdown notes (a file or a folder), or the memory file of the MCP
+    memory server. Entries are the same when they have the same id.
     """
     from rekall.exchange.limits import Limits
     from rekall.exchange.plan import build_plan, check_strategy

@@ -24,6 +24,7 @@ TYPES = {
     "boolean": "boolean",
     "float": "number",
     "float range": "number",
+    "path": "path",
 }
 
 
