@@ -47,7 +47,8 @@ def export(
 ) -> None:
     """Write the base as an archive, JSON or Markdown.
 
-    A part is the entries of one type or project with what belongs to them. A file .rekall.zip is an archive, .json is JSON; 'rekall import' reads both. Anything else is markdown.
+    A part is the entries of one type or project with what belongs to them. A file .rekall.zip is an archive, .json is
+    JSON; 'rekall import' reads both. Anything else is Markdown.
     """
     from rekall.exchange.dump import Selection, dumped
     from rekall.exchange.export import export_to, format_of, write
@@ -78,7 +79,10 @@ def export(
             {"path": str(Path(output).absolute()), "format": chosen, "size_bytes": done.size, "records": done.records}
         )
     elif not to_stdout:
-        out.write(f"Exported {nouns(done.records)} to {out.one_line(output)} ({out.size(done.size)}).")
+        entries = out.counted(done.records.get("entries", 0), "entry")
+        out.write(f"Exported {entries} to {out.one_line(output)} ({out.size(done.size)}).")
+        if others := nouns({table: number for table, number in done.records.items() if table != "entries"}):
+            out.write(f"  with {others}")
         if chosen == "md":
             out.write("Markdown is for reading: an archive (.rekall.zip) or JSON (.json) holds everything.")
 

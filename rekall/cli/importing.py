@@ -157,7 +157,7 @@ def _preview(plan: Plan, strategy: str) -> None:
     )
     output.write(f"  identical  {len(plan.identical)}")
     if others:
-        output.write(f"with {others}")
+        output.write(f"  with {others}")
     for line in _passed_over(plan)[:_LISTED]:
         output.write(f"left out: {output.one_line(line)}")
     if plan.left_out:
@@ -184,7 +184,7 @@ def _tell(done: ImportReport) -> None:
     output.write(f"Imported: {', '.join(parts)}.")
     others = nouns(done.others)
     if others:
-        output.write(f"Also: {others}.")
+        output.write(f"  with {others}")
     if done.backup:
         output.write(f"As it was before: {done.backup}")
 

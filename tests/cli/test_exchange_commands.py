@@ -92,7 +92,8 @@ def test_json_keeps_the_shape_of_0_3(cli: CommandLine, base: Path, tmp_path: Pat
 def test_what_is_told_of_an_export(cli: CommandLine, base: Path, tmp_path: Path) -> None:
     """What went where, a warning about secrets, and --json for programs."""
     shown, warned = told(cli, "export", str(tmp_path / "a.rekall.zip"))
-    assert shown.startswith("Exported 42 entries, 13 links, 7 sources")
+    assert shown.startswith("Exported 42 entries to ")
+    assert "with 13 links, 7 sources" in shown
     assert "1 entry may hold a secret" in one_error_line(warned)
     report = json.loads(told(cli, "export", str(tmp_path / "b.rekall.zip"), "--json", "-t", "bug")[0])
     assert (report["format"], report["records"]["entries"]) == ("rekall", 14)
