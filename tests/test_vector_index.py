@@ -182,6 +182,34 @@ def test_the_configured_backend_searches(tmp_path: Path) -> None:
     assert int(sqlite_vec.run(_SAME, tmp_path / "k.db")) > 100
 
 
+_NOTHING = """
+import sys
+from pathlib import Path
+from support.embedders import WordCounts
+from rekall.config import Config, set_config
+from rekall.db import Database
+from rekall.embeddings import EmbeddingService, embed_entries
+from rekall.models import Entry
+
+with Database(Path(sys.argv[1])) as db:
+    db.add(Entry("WORDS", "red house", "bug"))
+    db.add(Entry("NONE", "???", "bug"))
+    embed_entries(db, WordCounts())
+    for backend in ("numpy", "sqlite-vec"):
+        set_config(Config(perf_vector_backend=backend))
+        service = EmbeddingService(embedder=WordCounts())
+        for text in ("!!!", "red"):
+            print([entry.id for entry, _ in service.semantic_search(text, db)])
+        print(service.find_similar("NONE", db, -1.0))
+"""
+
+
+def test_a_vector_without_length_finds_nothing(tmp_path: Path) -> None:
+    """Either way: of a text without words, or of an entry without."""
+    found = "[]\n['WORDS', 'NONE']\n[]\n"
+    assert sqlite_vec.run(_NOTHING, tmp_path / "k.db") == 2 * found
+
+
 @pytest.mark.fault(15)
 def test_sqlite_vec_that_is_configured_and_missing_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from rekall import config
 from rekall.config import Config
+from rekall.embeddings.vectors import unit_rows
 from rekall.errors import (
     ConfigError,
     EmbeddingModelUnavailableError,
@@ -190,10 +191,7 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vector:
         raise InvalidValueError(f"the embedder of {embedder.name} gave an array of shape {found.shape}, not {wanted}")
     if not np.isfinite(found).all():
         raise InvalidValueError(f"the embedder of {embedder.name} gave a vector with a value that is no number")
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    lengths[lengths == 0] = 1
-    unit: Vector = found / lengths
-    return unit
+    return unit_rows(found)
 
 
 def in_context(query: str, context: str | None) -> str:

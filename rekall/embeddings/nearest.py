@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rekall.embeddings.vectors import batch_cosine_similarity
+from rekall.embeddings.vectors import batch_cosine_similarity, unit_rows
 from rekall.store import OpenBase
 from rekall.store.vectors import EVERY_ENTRY, EntryFilter, VectorSpace, matrix
 
@@ -78,9 +78,7 @@ def groups_of_similar(vectors: np.ndarray, threshold: float) -> list[list[int]]:
     """
     import numpy as np
 
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    lengths[lengths == 0] = 1
-    unit = vectors / lengths
+    unit = unit_rows(vectors)
     free = np.ones(len(unit), dtype=bool)
     groups = []
     for start in range(0, len(unit), _AT_ONCE):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rekall.config import Config
 from rekall.embeddings.embedder import Embedder, normal_name
+from rekall.embeddings.vectors import unit_rows
 from rekall.errors import EmbeddingModelUnavailableError
 from rekall.model_manager import ModelManager, get_model_manager
 from rekall.models import VALID_EMBEDDING_DIMENSIONS, Vector
@@ -35,11 +36,7 @@ class SentenceTransformersEmbedder(Embedder):
         model = self._manager.get_model()
         self._check_length()
         found = np.asarray(model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
-        cut = found[:, : self.dimensions]
-        lengths = np.linalg.norm(cut, axis=1, keepdims=True)
-        lengths[lengths == 0] = 1
-        unit: Vector = cut / lengths
-        return unit
+        return unit_rows(found[:, : self.dimensions])
 
     def problem(self) -> EmbeddingModelUnavailableError | None:
         """See `Embedder.problem`."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rekall.embeddings import EmbeddingService
 from rekall.embeddings.nearest import groups_of_similar
+from rekall.embeddings.vectors import unit_rows
 from rekall.models import Suggestion, SuggestionType, Vector, generate_ulid
 from rekall.store import OpenBase
 from rekall.store.vectors import EntryFilter
@@ -109,9 +110,7 @@ def _vectors(db: OpenBase, service: EmbeddingService, where: EntryFilter) -> tup
     parts: list[Vector] = [np.zeros((0, service.dimensions), dtype=np.float32)]
     for some, vectors in db.store.vectors.pages(service.space, where=where):
         ids += some
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        lengths[lengths == 0] = 1
-        parts.append(vectors / lengths)
+        parts.append(unit_rows(vectors))
     return ids, np.concatenate(parts)
 
 

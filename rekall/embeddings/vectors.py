@@ -45,17 +45,32 @@ def batch_cosine_similarity(
     import numpy as np
 
     query, rows = np.asarray(query_vec, dtype=np.float32), np.asarray(vectors_matrix, dtype=np.float32)
-    length = float(np.linalg.norm(query))
-    if not rows.size or not length:
-        return []
-    lengths = np.linalg.norm(rows, axis=1)
-    lengths[lengths == 0] = 1  # like nothing: 0
     with np.errstate(invalid="ignore", over="ignore"):  # a damaged vector is like nothing
+        length = float(np.linalg.norm(query))
+        if not rows.size or not length:
+            return []
+        lengths = np.linalg.norm(rows, axis=1)
+        lengths[lengths == 0] = 1  # like nothing: 0
         scores = (rows @ query) / (lengths * length)
     places = np.flatnonzero(scores >= threshold)
     ranked = places[np.argsort(-scores[places], kind="stable")]
     found = [(entry_ids[place], float(scores[place])) for place in ranked[: max(limit, 0) + 1]]
     return [one for one in found if one[0] != exclude_id][: max(limit, 0)]
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Vectors with the length 1; one without length stays as it is, a damaged one is like no other.
+
+    Args:
+        vectors: shape (n, dimensions).
+    """
+    import numpy as np
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1
+        unit: np.ndarray = vectors / lengths
+    return unit
 
 
 def matryoshka(vector: np.ndarray, dimensions: int) -> np.ndarray:

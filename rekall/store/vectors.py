@@ -107,10 +107,12 @@ class Vectors:
         """Ids and cosine similarities of the vectors most like one, best first; needs what `cannot_compute` tells of.
 
         Args:
-            query: the vector, `dimensions` 32-bit floats.
+            query: the vector, `dimensions` 32-bit floats; one without length is like nothing.
             limit: results at most; a negative number is no limit.
             threshold: the lowest similarity.
         """
+        if not any(query):
+            return []
         entries, params = _entries_sql(where)
         rows = self._session.fetch_all(
             "SELECT id, similarity FROM (SELECT v.rowid AS place, v.entry_id AS id,"

@@ -444,6 +444,21 @@ def test_groups_of_many() -> None:
     assert groups_of_similar(vectors, 0.8) == expected
 
 
+def test_damaged_vectors_are_like_nothing(db: Database, service: EmbeddingService) -> None:
+    """As another program may have stored them: neither found nor grouped, and without a warning of numpy's."""
+    from rekall.embeddings.suggesting import find_suggestions
+
+    for number, value in enumerate((np.nan, np.inf, 3e38)):
+        db.add(Entry(f"D{number}", "damaged", "bug", memory_type="episodic"))
+        vector = np.r_[value, np.full(383, value if value == 3e38 else 1.0)]
+        db.add_embedding(Embedding.from_numpy(f"D{number}", "summary", vector, MODEL))
+        assert service.find_similar(f"D{number}", db, 0.1) == []
+    found = service.semantic_search("headers", db, threshold=0.005)
+    assert not any(entry.id.startswith("D") for entry, _ in found)
+    assert not any(entry.id.startswith("D") for group in service.find_generalization_candidates(db) for entry in group)
+    assert not any(set(one.entry_ids) & {"D0", "D1", "D2"} for one in find_suggestions(db, service))
+
+
 # what is loaded
 
 
