@@ -51,7 +51,7 @@ def export(
     JSON; 'rekall import' reads both. Anything else is Markdown.
     """
     from rekall.exchange.dump import Selection, dumped
-    from rekall.exchange.export import export_to, format_of, write
+    from rekall.exchange.export import export_to, format_of, refuse_database, write
 
     chosen = format_of(output, format)
     to_stdout = output == STDOUT
@@ -59,8 +59,11 @@ def export(
         raise InvalidValueError("--json tells of a file that was written: name one instead of -")
     if to_stdout and chosen == "rekall" and out.is_terminal():
         raise InvalidValueError("an archive is nothing to look at: name a file, or send it to another program")
+    config = settings(ctx)
+    if not to_stdout:
+        refuse_database(Path(output))
     with (
-        open_to_look(settings(ctx)) as base,
+        open_to_look(config) as base,
         progress("Exporting") as report,
         dumped(base, Selection(entry_type, project, embeddings), report) as dump,
     ):
@@ -80,7 +83,7 @@ def export(
         )
     elif not to_stdout:
         entries = out.counted(done.records.get("entries", 0), "entry")
-        out.write(f"Exported {entries} to {out.one_line(output)} ({out.size(done.size)}).")
+        out.write(f"Exported {entries} to {out.one_line(output)}{f' ({out.size(done.size)})' if done.size else ''}.")
         if others := nouns({table: number for table, number in done.records.items() if table != "entries"}):
             out.write(f"  with {others}")
         if chosen == "md":

@@ -112,6 +112,8 @@ def _opened(name: str, limits: Limits, form: str | None) -> Iterator[Incoming]:
         with closing(open_incoming(spool(sys.stdin.buffer, limits), limits, as_format=form)) as incoming:
             yield incoming
         return
+    if not name:  # Path would take it for the folder one is in
+        raise ImportRefusedError("the name of the file is empty: give one, or - for stdin")
     with closing(open_incoming(Path(name), limits, as_format=form)) as incoming:
         yield incoming
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -18,7 +17,7 @@ from rekall.exchange.lengths import lengths
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.zip_writer import Growing, Target, write_zip
-from rekall.store.new_files import sync_folder, unfinished
+from rekall.store.new_files import replacing
 
 
 class Written(NamedTuple):
@@ -62,18 +61,8 @@ def write_archive(
     """
     if not isinstance(target, Path):
         return _Archive(None, created, obsolete_apart, limits).write(records, target)
-    if target.exists() and not (target.is_file() or target.is_dir()):  # a device or a pipe takes it like a stream
-        with target.open("wb") as stream:
-            return _Archive(None, created, obsolete_apart, limits).write(records, stream)
-    target = target.resolve()
-    with unfinished(target.parent) as partial:
-        with partial.open("wb") as stream:
-            written = _Archive(target.parent, created, obsolete_apart, limits).write(records, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(target)
-        sync_folder(target.parent)
-    return written
+    with replacing(target) as (stream, folder):
+        return _Archive(folder, created, obsolete_apart, limits).write(records, stream)
 
 
 class _Archive:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from rekall.errors import ImportRefusedError, InvalidValueError
 from rekall.exchange.limits import Limits
-from rekall.exchange.opening import display_name, local_moment, open_regular
+from rekall.exchange.opening import display_name, local_moment, open_regular, unreadable
 from rekall.exchange.records import Incoming
 from rekall.exchange.shown import plain
 
@@ -26,7 +26,7 @@ KNOWN = (
 )
 _SNIFFED = 64 * 1024
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_SQLITE = b"SQLite format 3\x00"
+SQLITE = b"SQLite format 3\x00"
 
 
 def open_incoming(
@@ -50,7 +50,7 @@ def open_incoming(
             _check_format(as_format)
             return _reader(source, limits, as_format, name, datetime.now().replace(microsecond=0).isoformat(), None)
     _check_format(as_format)
-    if source.is_dir():
+    if _is_folder(source):
         if as_format not in (None, "notes", "md"):
             raise ImportRefusedError(f"{display_name(source)}: is a folder: name a file, or leave the format out")
         from rekall.exchange.notes import notes_in
@@ -60,6 +60,13 @@ def open_incoming(
     with _closed_on_error(file):
         modified = local_moment(os.fstat(file.fileno()).st_mtime)
         return _reader(file, limits, as_format, display_name(source), modified, source)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise unreadable(display_name(path), error) from error
 
 
 @contextmanager
@@ -114,7 +121,7 @@ def _format_of(head: bytes, is_named_as_note: bool) -> str | None:
     """What a file holds that begins so; None for whatever cannot be imported."""
     if head.startswith(_ZIP):
         return "rekall"
-    if head.startswith(_SQLITE) or b"\0" in head or not head.strip():
+    if head.startswith(SQLITE) or b"\0" in head or not head.strip():
         return None
     text = _text(head).lstrip()
     # a note may begin with a link
@@ -138,7 +145,7 @@ def _is_memory(text: str) -> bool:
 
 
 def _what(head: bytes) -> str:
-    if head.startswith(_SQLITE):
+    if head.startswith(SQLITE):
         return "is a database, which 'rekall restore' takes; export it first to import what it holds"
     if not head.strip():
         return "is empty"

@@ -67,8 +67,9 @@ class Dump:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing but what every base is made with."""
-        return not self.ids and not any(dump.count(self._reader, table) for table in self.tables if table != _GIVEN)
+        """Whether there is nothing but what every base is made with; of a part, whether no entry is in it."""
+        others = (table for table in self.tables if table != _GIVEN) if self._selection.is_whole else ()
+        return not self.ids and not any(dump.count(self._reader, table) for table in others)
 
     def records(self) -> Iterator[Record]:
         """The entries, newest first, then the rows of the other tables, each after those that it refers to."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from rekall.errors import CannotOpenError, DiskFullError, InvalidValueError
+from rekall.exchange.detect import SQLITE
 from rekall.exchange.dump import Dump
 from rekall.exchange.fields import entry_of
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.shown import plain
 from rekall.exporters import detect_sensitive_data
-from rekall.store.new_files import sync_folder, unfinished
+from rekall.store.new_files import replacing
 
 FORMATS = ("rekall", "json", "md")
 _ENDINGS = {".rekall.zip": "rekall", ".json": "json"}
@@ -30,7 +31,7 @@ class Exported:
 
     Args:
         records: how many of each table.
-        size: bytes.
+        size: bytes; 0 where that is not known, as of text through a pipe.
         sensitive: entries that look as if they held a secret: id, title, kind of the secret; the first ones.
         sensitive_total: how many such entries there are.
         settings: what `--limit` has to say at an import of it; nothing for nearly every base.
@@ -56,6 +57,22 @@ def format_of(output: str, given: str | None) -> str:
     return next((form for ending, form in _ENDINGS.items() if output.lower().endswith(ending)), "md")
 
 
+def refuse_database(path: Path) -> None:
+    """Refuse to write over a database, of which nobody wants an export in its place.
+
+    Ask before the base is opened: SQLite would lose its locks on a file that somebody else closes in this process.
+
+    Raises:
+        CannotOpenError: the file is one.
+    """
+    with suppress(OSError):  # what cannot be read is told when it cannot be written
+        if path.is_file():
+            with path.open("rb") as file:
+                head = file.read(len(SQLITE))
+            if head == SQLITE:
+                raise CannotOpenError(f"{path} is a database: name another file to export to")
+
+
 def export_to(path: Path, dump: Dump, form: str) -> Exported:
     """Write the records of a base to a file, which gets its name only when it is whole; one of that name is replaced.
 
@@ -66,23 +83,15 @@ def export_to(path: Path, dump: Dump, form: str) -> Exported:
         CannotOpenError: the file cannot be written there.
         DiskFullError: there is no room; what was there before is still there.
     """
-    if path.is_dir():
-        raise CannotOpenError(f"{path} is a folder: name a file to export to")
     try:
+        if path.is_dir():
+            raise CannotOpenError(f"{path} is a folder: name a file to export to")
         if form == "rekall":
             return _archive(path, dump)
-        if path.exists() and not path.is_file():  # a device or a pipe takes it like a stream
-            with path.open("wb") as stream:
-                return write(stream, dump, form)
-        path = path.resolve()
-        with unfinished(path.parent) as file:
-            with file.open("wb") as stream:
-                done = write(stream, dump, form)
-                stream.flush()
-                os.fsync(stream.fileno())
+        with replacing(path) as (stream, _):
+            done = write(stream, dump, form)
+            if stream.seekable():
                 done.size = stream.tell()
-            file.replace(path)
-            sync_folder(path.parent)
             return done
     except BrokenPipeError:
         raise

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from rekall.errors import ImportRefusedError
 from rekall.exchange.limits import Limits
 from rekall.exchange.shown import plain
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -50,7 +54,26 @@ def open_regular(path: Path, name: str, *, follow: bool = True) -> BinaryIO:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise ImportRefusedError(_other(name, next((word for test, word in _KINDS if test(mode)), "no file")))
-    return os.fdopen(descriptor, "rb")
+    return io.BufferedReader(_Told(descriptor, name))
+
+
+class _Told(io.FileIO):
+    """A file whose faults are told with its name.
+
+    Args:
+        descriptor: open for reading; closed with this.
+        label: what the file is called in messages.
+    """
+
+    def __init__(self, descriptor: int, label: str) -> None:
+        super().__init__(descriptor)
+        self._label = label
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise unreadable(self._label, error) from error
 
 
 def spool(stream: BinaryIO, limits: Limits, name: str = "stdin") -> BinaryIO:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from rekall.constants import FILE_PERMISSIONS
 
@@ -32,6 +33,30 @@ def unfinished(folder: Path) -> Iterator[Path]:
         finally:
             for suffix in ("", "-journal", "-wal", "-shm"):
                 file.with_name(file.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[tuple[BinaryIO, Path | None]]:
+    """A stream to a file that is there whole or not at all, in place of one of that name, or of what a link names.
+
+    Yields:
+        The stream, and the folder of the file; None for a device or a pipe, which takes what comes as it comes.
+
+    Raises:
+        OSError: the file cannot be written there.
+    """
+    if target.exists() and not target.is_file():
+        with target.open("wb") as stream:
+            yield stream, None
+        return
+    target = Path(os.path.realpath(target))  # for links in a circle it finds an end, and Path.resolve does not
+    with unfinished(target.parent) as partial:
+        with partial.open("wb") as stream:
+            yield stream, target.parent
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(target)
+        sync_folder(target.parent)
 
 
 def give_name(file: Path, names: Iterable[Path]) -> Path:

@@ -131,6 +131,56 @@ def test_where_it_cannot_be_written(cli: CommandLine, base: Path, tmp_path: Path
     for form in ("rekall", "json", "md"):
         assert "is a folder" in cli.fails("export", str(tmp_path), "-f", form)
         assert "not written" in cli.fails("export", str(tmp_path / "no" / "a"), "-f", form)
+        assert "not written" in cli.fails("export", str(tmp_path / ("a" * 300)), "-f", form)
+
+
+def test_a_database_is_not_written_over(cli: CommandLine, base: Path, tmp_path: Path) -> None:
+    """Neither the base itself, by whatever name, nor another one."""
+    before = rows(base)
+    other = databases.unpack("v05.db", tmp_path)
+    link = tmp_path / "link.json"
+    link.symlink_to(base)
+    content = other.read_bytes()
+    for target in (base, link, other):
+        for form in ("rekall", "json", "md"):
+            assert "is a database" in cli.fails("export", str(target), "-f", form)
+    assert rows(base) == before
+    assert other.read_bytes() == content
+
+
+def test_links_in_a_circle(cli: CommandLine, base: Path, tmp_path: Path) -> None:
+    """An export takes their place, for they lead to no file; a folder that is one cannot be written."""
+    for form in ("rekall", "json", "md"):
+        link = tmp_path / f"a.{form}"
+        link.symlink_to(link)
+        assert "cannot be read" in cli.fails("import", str(link), "--yes")
+        assert "not written" in cli.fails("export", str(link / "a"), "-f", form)
+        assert "Exported 42 entries" in told(cli, "export", str(link), "-f", form)[0]
+        assert link.is_file()
+
+
+def test_an_empty_part_is_not_written(cli: CommandLine, base: Path, tmp_path: Path) -> None:
+    """Where no entry passes the filter the file stays as it was, whatever else the base holds."""
+    target = tmp_path / "a.json"
+    target.write_text("mine")
+    for form in ("rekall", "json", "md"):
+        assert "No entry passes" in cli.ok("export", str(target), "--project", "none of mine", "-f", form)
+    assert target.read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that can be opened and not read")
+def test_a_fault_of_the_disk_names_the_file(cli: CommandLine) -> None:
+    """Whatever it is taken for."""
+    for options in ([], *(["--format", form] for form in ("rekall", "json", "md", "notes", "memory"))):
+        assert "/proc/self/mem: cannot be read" in cli.fails("import", "/proc/self/mem", *options)
+
+
+def test_no_name_is_no_folder(cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty name does not stand for the folder one is in; one that is too long is refused by name."""
+    (tmp_path / "note.md").write_text("# Note")
+    monkeypatch.chdir(tmp_path)
+    assert "the name of the file is empty" in cli.fails("import", "", "--yes")
+    assert "cannot be read" in cli.fails("import", "a" * 300, "--yes")
 
 
 def test_through_pipes(base: Path, tmp_path: Path) -> None:
