@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,16 @@ GROWTH_LIMIT = 2.0
 """How much more a record may cost in a base ten times larger."""
 MEMORY_LIMIT = 300
 """MiB that a command may take at the largest size."""
+
+
+# a process of its own starts the command: the peak of a child counts that of its parent before exec, and ours is large
+_MEASURED = """
+import resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
 
 
 class Run(NamedTuple):
@@ -110,16 +119,10 @@ def _place(bases: Bases, size: int) -> Place:
 def _run(base: Path, arguments: Sequence[str]) -> Run:
     environment = {key: value for key, value in os.environ.items() if key != "REKALL_HOME"}
     environment |= {"REKALL_DB_PATH": str(base), "HOME": str(base.parent), "XDG_CONFIG_HOME": str(base.parent)}
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rekall", *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    said = process.stderr.read().decode() if process.stderr else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.stderr:
-        process.stderr.close()
-    if process.returncode:
-        raise RuntimeError(f"rekall {' '.join(arguments)}: {said.strip()}")
+    command = [sys.executable, "-c", _MEASURED, sys.executable, "-m", "rekall", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"rekall {' '.join(arguments)}: {done.stderr.strip()}")
+    seconds, memory = done.stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
-    return Run(time.perf_counter() - started, usage.ru_maxrss * unit / 1024**2)
+    return Run(float(seconds), int(memory) * unit / 1024**2)
