@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import sys
+import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -314,6 +317,31 @@ def test_an_interruption_passes_and_leaves_nothing(checking: bool, path: Path, m
 
     with pytest.raises(KeyboardInterrupt):
         create_backup(path, on_progress=interrupt)
+    assert files(path.parent) == ["knowledge.db"]
+
+
+@posix
+def test_ctrl_c_while_sqlite_checks(path: Path) -> None:
+    """The signal comes while SQLite works, and Python sees it only when it is asked for the progress."""
+    numbers = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT i FROM n"
+    raw.rows(path, f"CREATE TABLE numbers AS {numbers}")
+    raw.rows(path, "CREATE INDEX by_number ON numbers(i)")
+    checking = threading.Event()
+
+    def note(done: int, total: int) -> None:
+        if total == 0:
+            checking.set()
+
+    def press() -> None:
+        checking.wait(30)
+        time.sleep(0.002)  # back to SQLite
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        create_backup(path, on_progress=note)
+    thread.join()
     assert files(path.parent) == ["knowledge.db"]
 
 

@@ -324,9 +324,11 @@ def _problem(path: Path, connection: sqlite3.Connection, on_progress: OnProgress
             found = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
     except CorruptError as error:
         found = str(error)
-    except DatabaseError:
+    except DatabaseError as error:
         if stopped:
             raise stopped[0] from None
+        if str(error.__cause__) == "interrupted":  # Ctrl-C as `report` was entered; nothing else interrupts a check
+            raise KeyboardInterrupt from None
         raise
     finally:
         connection.set_progress_handler(None, 0)
