@@ -110,6 +110,23 @@ def test_a_context_without_a_required_key(missing: str) -> None:
         StructuredContext.from_json("{")
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"files_modified": [True]},
+        {"files_modified": "a.py"},
+        {"error_messages": [["x"]]},
+        {"what_failed": 5},
+        {"extraction_method": 3},
+    ],
+)
+def test_a_context_with_values_of_other_kinds(wrong: dict[str, Any]) -> None:
+    """Refused: whoever shows a context may rely on its texts."""
+    data = {"situation": "situation", "solution": "solution", "trigger_keywords": ["k"]}
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        StructuredContext.from_dict({**data, **wrong})
+
+
 def test_an_id_is_a_ulid() -> None:
     """26 characters of Crockford's base 32: the milliseconds, then chance; later ids sort later."""
     before = time.time_ns() // 1_000_000

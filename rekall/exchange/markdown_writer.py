@@ -28,7 +28,7 @@ from rekall.exchange.markdown_form import (
 )
 from rekall.exchange.records import Record
 from rekall.models import Entry, Link, StructuredContext
-from rekall.store.context_codec import UNREADABLE
+from rekall.store.context_codec import read_structured
 
 _IN_MEMORY = 1024**2
 """Characters of a group that are kept in memory; more of it waits in a temporary file."""
@@ -110,14 +110,7 @@ def shown_records(entries: Iterable[Record], rows: Iterable[Record]) -> Iterator
                 links.setdefault(end, []).append(link)
     for record in entries:
         entry = entry_of(record.values)
-        yield Shown(entry, _context(record.values.get("context_structured")), tuple(links.get(entry.id, ())))
-
-
-def _context(text: str | None) -> StructuredContext | None:
-    try:
-        return StructuredContext.from_json(text) if text else None
-    except UNREADABLE:
-        return None
+        yield Shown(entry, read_structured(record.values), tuple(links.get(entry.id, ())))
 
 
 def _head_lines(moment: datetime, total: int) -> Iterator[str]:

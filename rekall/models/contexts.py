@@ -11,6 +11,8 @@ ContextExtractionMethod = Literal["manual", "auto", "hybrid"]
 
 MIN_CONTEXT_TEXT = 5
 """Characters, after trimming, that the situation and the solution of a structured context need."""
+_OPTIONAL_TEXTS = ("what_failed", "conversation_excerpt", "time_of_day", "day_of_week", "extraction_method")
+_OPTIONAL_LISTS = ("files_modified", "error_messages")
 
 
 @dataclass
@@ -69,8 +71,15 @@ class StructuredContext:
 
         Raises:
             KeyError: situation, solution or trigger_keywords is missing.
-            ValueError: see the class.
+            ValueError: see the class; or an optional key is neither null nor what the class says.
         """
+        for name in _OPTIONAL_TEXTS:
+            if not isinstance(data.get(name), (str, type(None))):
+                raise ValueError(f"{name} must be a text")
+        for name in _OPTIONAL_LISTS:
+            value = data.get(name)
+            if value is not None and not (isinstance(value, list) and all(isinstance(part, str) for part in value)):
+                raise ValueError(f"{name} must be a list of texts")
         created = data.get("created_at")
         return cls(
             situation=data["situation"],

@@ -46,8 +46,8 @@ def read_text(blob: bytes | None) -> str | None:
 
 
 def read_structured(row: Row) -> StructuredContext | None:
-    """The structured context of a row with `context_blob` and `context_structured`: the blob first, then the JSON."""
-    for text in (read_text(row["context_blob"]), row["context_structured"]):
+    """The structured context in `context_blob` or else `context_structured`; None when neither can be read."""
+    for text in (read_text(row.get("context_blob")), row.get("context_structured")):
         if text:
             try:
                 return StructuredContext.from_json(text)

@@ -355,3 +355,19 @@ def test_our_archives_are_archives_for_0_3(cli: CommandLine, base: Path, tmp_pat
         for manifest in manifests:
             del manifest["rekall_version"], manifest["created_at"]
         assert manifests[0] == manifests[1]
+
+
+def test_a_context_of_other_kinds_hurts_nobody(cli: CommandLine, base: Path, tmp_path: Path) -> None:
+    """It comes as it is, goes out again, and is passed over by whoever shows contexts."""
+    told(cli, "export", str(tmp_path / "a.json"))
+    entries = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    entry = next(entry for entry in entries if "context" in entry["more"])
+    entry["more"]["context"]["files_modified"] = [True, {}]
+    (tmp_path / "a.json").write_text(json.dumps(entries), encoding="utf-8")
+    wipe(base)
+    cli.ok("import", str(tmp_path / "a.json"), "--yes")
+    assert entry["title"] in cli.ok("show", entry["id"])
+    assert "Exported 42 entries" in told(cli, "export", str(tmp_path / "a.md"))[0]
+    told(cli, "export", str(tmp_path / "b.json"))
+    again = json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))
+    assert next(each for each in again if each["id"] == entry["id"])["more"]["context"] == entry["more"]["context"]
