@@ -83,7 +83,7 @@ def import_(
     limits = Limits().raised(limit or [])
     config = settings(ctx)
     with _opened(archive, limits, form) as incoming:
-        with open_to_look(config) as base, progress(f"Reading {output.one_line(incoming.name)}") as report:
+        with open_to_look(config) as base, progress("Reading") as report:
             plan = build_plan(base, incoming, limits, report)
         if not json_output:
             _preview(plan, strategy)

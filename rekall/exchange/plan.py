@@ -118,7 +118,7 @@ def build_plan(
     """Read all of it, and compare it with the base.
 
     Args:
-        on_progress: told how many records were read, and of how many.
+        on_progress: told how many records were read, and of how many; 0 while that is not known.
 
     Raises:
         ImportRefusedError: it cannot be imported.
@@ -167,7 +167,7 @@ class _Planner:
             limits.check("records", number, plan.incoming.name)
             check_lengths(record, limits)
             if number % _AT_ONCE == 0:
-                self._on_progress(number, max(total, number + 1))
+                self._on_progress(number, total and max(total, number + 1))
             if record.table == ENTRIES:
                 self._meet(record)
                 yield record

@@ -269,3 +269,15 @@ def test_the_state_of_a_conflict_is_older_than_its_comparison(path: Path) -> Non
             states.add(build_plan(db, given(replace(entry, title="Other"))).conflicts["1"].state)
             processes.run(f"{change}with Database(Path(sys.argv[1])) as db:\n    db.{call}", path)
     assert len(states) == 3
+
+
+def test_progress(path: Path) -> None:
+    """Of how many records is told as soon as it is known: of a JSON file at the end, of an archive from the start."""
+    incoming = given(*(Entry(str(number), "One", "bug") for number in range(450)))
+    told: list[tuple[int, int]] = []
+    with Database(path) as db:
+        for total, known in ((0, (0, 0, 450)), (400, (400, 401, 450))):
+            incoming.total = total
+            told.clear()
+            build_plan(db, incoming, on_progress=lambda done, of: told.append((done, of)))
+            assert told == list(zip((200, 400, 450), known, strict=True))
