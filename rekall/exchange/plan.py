@@ -162,7 +162,7 @@ class _Planner:
     def _read(self) -> Iterator[Record]:
         """The entries; everything else is looked at on the way."""
         plan, limits = self._plan, self._plan.limits
-        total = plan.incoming.total
+        total, number = plan.incoming.total, 0
         for number, record in enumerate(plan.incoming.records(), 1):
             limits.check("records", number, plan.incoming.name)
             check_lengths(record, limits)
@@ -173,7 +173,7 @@ class _Planner:
                 yield record
             else:
                 self._meet_row(record)
-        self._on_progress(plan.records or 1, plan.records or 1)
+        self._on_progress(number, number)
 
     def _meet(self, record: Record) -> None:
         entry_id = record.values["id"]
