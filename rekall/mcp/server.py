@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from rekall import __version__
@@ -122,22 +123,31 @@ def _client_is_gone(error: BaseException) -> bool:
 
 
 class ConfiguredBase:
-    """The base that the configuration names, opened once; a failure is tried again by the next call."""
+    """The base that the configuration names, opened once; a failure is tried again by the next call.
+
+    A restore by another process may put an older schema in it, which is migrated, or another file in its place, which
+    is opened: what would be written to the former one is lost.
+    """
 
     def __init__(self) -> None:
         # Reentrant: a signal may stop the process while its main thread is in `close` already.
         self._lock = threading.RLock()
         self._database: Database | None = None
+        self._file: tuple[int, int] | None = None
 
     def open(self) -> Database:
         with self._lock:
-            if self._database is None:
+            if self._database is not None and self._file != _identity(self._database.db_path):
+                self.close()
+            if self._database is not None:
+                self._database.store.ensure_schema()
+            else:
                 config = configuration.get_config()
                 for warning in config.warnings:
                     logger.warning("%s", warning)
                 database = Database(config.db_path)
                 database.init()
-                self._database = database
+                self._database, self._file = database, _identity(database.db_path)
             return self._database
 
     def close(self) -> None:
@@ -145,3 +155,12 @@ class ConfiguredBase:
             database, self._database = self._database, None
             if database is not None:
                 database.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None where there is none, as of a back end without files."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

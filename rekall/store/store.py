@@ -63,6 +63,14 @@ class Store:
         self.links = Links(self.session, self.entries)
         self.metadata = Metadata(self.session)
 
+    def ensure_schema(self) -> None:
+        """Migrate again if it is of an older schema now: a restore may have brought one while it was open.
+
+        Raises:
+            MigrationError: see the class.
+        """
+        self.backup_made = opening.ensure_schema(self.session.backend, self.session.path) or self.backup_made
+
     @cached_property
     def reviews(self) -> Reviews:
         """Entries to go over again: due by their schedule, or long unused."""

@@ -13,6 +13,8 @@ import pytest
 from support.databases import unpack
 from support.mcp_client import START, over_stdio
 
+from rekall.backup import restore
+from rekall.db import Database
 from rekall.mcp.tools import TOOLS
 
 HELLO = {
@@ -176,6 +178,35 @@ def test_an_old_base_is_served(tmp_path: Path) -> None:
     with over_stdio(tmp_path / "log", tmp_path, REKALL_DB_PATH=str(path)) as assistant:
         assert assistant.call("rekall_info").data["entries"] > 0
         assert assistant.call("rekall_search", query="retry OR cors OR a*").data["total_count"] > 0
+
+
+@pytest.mark.parametrize("name", ["v06.db", "v12-enrichment-only.db", "v12.db"])
+def test_a_backup_restored_while_the_server_runs(name: str, tmp_path: Path) -> None:
+    """The next call works on what was restored, an older schema is migrated behind a backup, and writes stay."""
+    path, backup = tmp_path / "base.db", unpack(name, tmp_path)
+    with over_stdio(tmp_path / "log", tmp_path, REKALL_DB_PATH=str(path)) as assistant:
+        before = assistant.add("Written before")
+        restore(backup, path)
+        assert assistant.call("rekall_search", query="retry").data["total_count"] > 0
+        assert before in assistant.refusal("rekall_show", id=before)
+        after = assistant.add("Written after")
+    with Database(path) as base:
+        assert base.get(after) is not None
+        assert base.backup_made is None
+    assert len(list(path.parent.glob("backups/*_schema-*.db"))) == (name != "v12.db")
+
+
+def test_a_base_that_was_replaced_as_a_file(tmp_path: Path) -> None:
+    """Nothing is written any more to the file that was there before."""
+    path, backup = tmp_path / "base.db", unpack("v12.db", tmp_path)
+    with over_stdio(tmp_path / "log", tmp_path, REKALL_DB_PATH=str(path)) as assistant:
+        assistant.add("Written before")
+        path.unlink()
+        restore(backup, path)
+        after = assistant.add("Written after")
+        assert assistant.call("rekall_search", query="retry").data["total_count"] > 0
+    with Database(path) as base:
+        assert base.get(after) is not None
 
 
 def test_debug_logs_to_stderr_and_never_to_stdout(tmp_path: Path) -> None:
