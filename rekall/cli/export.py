@@ -51,7 +51,7 @@ def export(
     JSON; 'rekall import' reads both. Anything else is Markdown.
     """
     from rekall.exchange.dump import Selection, dumped
-    from rekall.exchange.export import export_to, format_of, refuse_database, write
+    from rekall.exchange.export import export_to, format_of, named_faults, refuse_database, write
 
     chosen = format_of(output, format)
     to_stdout = output == STDOUT
@@ -71,9 +71,10 @@ def export(
             _nothing(entry_type or project, json_output, to_stdout)
             return
         if to_stdout:
-            sys.stdout.flush()
-            done = write(sys.stdout.buffer, dump, chosen)
-            sys.stdout.buffer.flush()
+            with named_faults("stdout"):
+                sys.stdout.flush()
+                done = write(sys.stdout.buffer, dump, chosen)
+                sys.stdout.buffer.flush()
         else:
             done = export_to(Path(output), dump, chosen)
     _warn(done)

@@ -110,7 +110,7 @@ def apply_plan(
                 ) from error
             plan = now
         except DatabaseBusyError as error:
-            raise DatabaseBusyError(f"nothing was imported, another program is writing ({error}): try again") from error
+            raise DatabaseBusyError(f"nothing was imported: {error}") from error
     with suppress(DatabaseError):  # all is imported: whoever writes next reads the contexts that wait
         pending.fill(session.backend)
     after = importing.counts(session, tables) if tables else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -83,7 +83,7 @@ def export_to(path: Path, dump: Dump, form: str) -> Exported:
         CannotOpenError: the file cannot be written there.
         DiskFullError: there is no room; what was there before is still there.
     """
-    try:
+    with named_faults(str(path)):
         if path.is_dir():
             raise CannotOpenError(f"{path} is a folder: name a file to export to")
         if form == "rekall":
@@ -93,11 +93,23 @@ def export_to(path: Path, dump: Dump, form: str) -> Exported:
             if stream.seekable():
                 done.size = stream.tell()
             return done
+
+
+@contextmanager
+def named_faults(name: str) -> Iterator[None]:
+    """Tell faults of the system by the name of what is written.
+
+    Raises:
+        CannotOpenError: it cannot be written.
+        DiskFullError: there is no room.
+    """
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
         kind = DiskFullError if error.errno == errno.ENOSPC else CannotOpenError
-        raise kind(f"{path} was not written ({error.strerror or error}): name a file in a folder with room") from error
+        raise kind(f"{name} was not written ({error.strerror or error}): name a file in a folder with room") from error
 
 
 def write(stream: BinaryIO, dump: Dump, form: str) -> Exported:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,17 @@ def test_an_empty_part_is_not_written(cli: CommandLine, base: Path, tmp_path: Pa
     for form in ("rekall", "json", "md"):
         assert "No entry passes" in cli.ok("export", str(target), "--project", "none of mine", "-f", form)
     assert target.read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_stdout_that_takes_no_more(base: Path) -> None:
+    """One line says what has no room."""
+    with Path("/dev/full").open("wb") as full:
+        for form in ("rekall", "json", "md"):
+            command = [sys.executable, "-m", "rekall", "export", "-", "--format", form]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+            assert done.returncode == 1
+            assert "stdout was not written (No space left" in one_error_line(done.stderr.decode())
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that can be opened and not read")
