@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rekall.embeddings.vectors import batch_cosine_similarity, unit_rows
 from rekall.store import OpenBase
@@ -66,7 +66,7 @@ def nearest(
     return best
 
 
-def groups_of_similar(vectors: np.ndarray, threshold: float) -> list[list[int]]:
+def groups_of_similar(vectors: np.ndarray[Any, Any], threshold: float) -> list[list[int]]:
     """Vectors in groups: each a first one, and all those after it, in no group yet, that are like it.
 
     Args:

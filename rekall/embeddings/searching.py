@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rekall.embeddings.embedder import embed_texts, in_context
 from rekall.embeddings.ranking import hybrid_hits
@@ -85,7 +85,7 @@ def _hybrid(
     db: OpenBase,
     query: str,
     service: EmbeddingService | None,
-    vector: np.ndarray | None,
+    vector: np.ndarray[Any, Any] | None,
     where: EntryFilter,
     limit: int,
 ) -> list[SearchResult]:
@@ -95,7 +95,7 @@ def _hybrid(
     return hybrid_hits(db, query, by_meaning, where, limit)
 
 
-def _vector_of(db: OpenBase, query: str, context: str | None) -> tuple[Readiness, np.ndarray | None]:
+def _vector_of(db: OpenBase, query: str, context: str | None) -> tuple[Readiness, np.ndarray[Any, Any] | None]:
     """Whether there is a search by meaning, and the vector of the query: None for a blank one."""
     ready = readiness(db)
     if ready.service is None or not query.strip():

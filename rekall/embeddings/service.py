@@ -82,7 +82,7 @@ class EmbeddingService:
         self._load_model()
         return self.embedder
 
-    def calculate(self, text: str) -> np.ndarray | None:
+    def calculate(self, text: str) -> np.ndarray[Any, Any] | None:
         """The vector of a text, shape (dimensions,), of length 1; None for a blank text or without a model.
 
         Args:
@@ -92,13 +92,13 @@ class EmbeddingService:
             return None
         try:
             self._load_model()
-            vector: np.ndarray = embed_texts(self.embedder, [self._truncate_text(text)])[0]
+            vector: np.ndarray[Any, Any] = embed_texts(self.embedder, [self._truncate_text(text)])[0]
         except EmbeddingModelUnavailableError as error:
             logger.warning("%s", error)
             return None
         return vector
 
-    def calculate_for_entry(self, entry: Entry, context: str | None = None) -> dict[str, np.ndarray | None]:
+    def calculate_for_entry(self, entry: Entry, context: str | None = None) -> dict[str, np.ndarray[Any, Any] | None]:
         """The vectors of an entry: `summary`, and `context` where one is given; None where there is none."""
         return {
             "summary": self.calculate(summary_text(entry)),
@@ -196,7 +196,7 @@ class EmbeddingService:
         return [(hit.entry, hit.score or 0.0, hit.similarity, hit.keywords) for hit in hits]
 
     def semantic_hits(
-        self, db: OpenBase, vector: np.ndarray, where: EntryFilter, limit: int, threshold: float = 0.0
+        self, db: OpenBase, vector: np.ndarray[Any, Any], where: EntryFilter, limit: int, threshold: float = 0.0
     ) -> list[tuple[Entry, float]]:
         """What `semantic_search` does, for who has the vector of the query already."""
         return self._entries(db, self._nearest(db, vector.tobytes(), limit, threshold, where))
@@ -293,5 +293,5 @@ class EmbeddingService:
     def _truncate_text(self, text: str, max_chars: int = MAX_CONTEXT_CHARS) -> str:
         return text[:max_chars]
 
-    def _apply_matryoshka(self, vector: np.ndarray) -> np.ndarray:
+    def _apply_matryoshka(self, vector: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return matryoshka(vector, self.dimensions)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def cosine_similarity(vec1: np.ndarray, vec2: np.ndarray) -> float:
+def cosine_similarity(vec1: np.ndarray[Any, Any], vec2: np.ndarray[Any, Any]) -> float:
     """The cosine of the angle between two vectors, from -1 to 1; 0 when one of them has no length.
 
     Args:
@@ -22,8 +22,8 @@ def cosine_similarity(vec1: np.ndarray, vec2: np.ndarray) -> float:
 
 
 def batch_cosine_similarity(
-    query_vec: np.ndarray,
-    vectors_matrix: np.ndarray,
+    query_vec: np.ndarray[Any, Any],
+    vectors_matrix: np.ndarray[Any, Any],
     entry_ids: list[str],
     threshold: float = 0.0,
     limit: int = 20,
@@ -58,7 +58,7 @@ def batch_cosine_similarity(
     return [one for one in found if one[0] != exclude_id][: max(limit, 0)]
 
 
-def unit_rows(vectors: np.ndarray) -> np.ndarray:
+def unit_rows(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Vectors with the length 1; one without length stays as it is, a damaged one is like no other.
 
     Args:
@@ -69,11 +69,11 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", over="ignore"):
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         lengths[lengths == 0] = 1
-        unit: np.ndarray = vectors / lengths
+        unit: np.ndarray[Any, Any] = vectors / lengths
     return unit
 
 
-def matryoshka(vector: np.ndarray, dimensions: int) -> np.ndarray:
+def matryoshka(vector: np.ndarray[Any, Any], dimensions: int) -> np.ndarray[Any, Any]:
     """The beginning of a vector that is longer, with the length 1 again; a shorter one as it is.
 
     Args:
@@ -86,5 +86,5 @@ def matryoshka(vector: np.ndarray, dimensions: int) -> np.ndarray:
         return vector
     cut = vector[:dimensions]
     length = float(np.linalg.norm(cut))
-    shortened: np.ndarray = cut / length if length else cut
+    shortened: np.ndarray[Any, Any] = cut / length if length else cut
     return shortened

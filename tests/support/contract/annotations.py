@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
+import numpy as np
+
 _UNIONS = (Union, types.UnionType)
 _WITHOUT_PARAMETERS: dict[Any, tuple[Any, ...]] = {
     dict: (str, Any),
@@ -19,6 +21,7 @@ _WITHOUT_PARAMETERS: dict[Any, tuple[Any, ...]] = {
     set: (Any,),
     tuple: (Any, ...),
     collections.abc.Callable: (..., Any),
+    np.ndarray: (Any, Any),
 }
 
 
