@@ -189,13 +189,23 @@ def list_backups(backups_dir: Path | None = None) -> list[BackupInfo]:
 
     Args:
         backups_dir: that of the configured base if left out; one that is not there holds none.
+
+    Raises:
+        BackupError: the folder cannot be read.
     """
     folder = backups.folder_of(get_config().db_path) if backups_dir is None else Path(backups_dir)
-    return sorted(_listed(folder), key=lambda info: (info.timestamp, info.path.name), reverse=True)
+    try:
+        return sorted(_listed(folder), key=lambda info: (info.timestamp, info.path.name), reverse=True)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be read: {error.strerror or error}") from error
 
 
 def _listed(folder: Path) -> Iterator[BackupInfo]:
-    for file in folder.glob("knowledge_*.db"):
+    for file in folder.iterdir():  # a glob would pass over a folder that cannot be read
+        if not file.match("knowledge_*.db"):
+            continue
         try:
             yield _info(file)
         except FileNotFoundError:  # removed by somebody meanwhile
@@ -210,11 +220,17 @@ def find_backup(name: str, db_path: Path) -> Path:
 
     Raises:
         MissingFileError: there is none.
+        BackupError: a folder cannot be read.
     """
-    folder = backups.folder_of(db_path)
+    folder, closed = backups.folder_of(db_path), ""
     for file in (Path(name).expanduser(), folder / name, folder / f"{name}.db"):
-        if file.exists():
-            return file
+        try:
+            if file.exists():
+                return file
+        except OSError as error:
+            closed = f"{file} cannot be read: {error.strerror or error}"
+    if closed:
+        raise BackupError(closed)
     raise MissingFileError(f"Backup file not found: {name}; 'rekall backup --list' shows what there is")
 
 

@@ -23,7 +23,7 @@ from rekall.backup import list_backups
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.constants import FILE_PERMISSIONS
-from rekall.errors import CannotOpenError, ConfigError, CorruptError, RekallError
+from rekall.errors import BackupError, CannotOpenError, ConfigError, CorruptError, RekallError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import pending
 from rekall.store.backups import folder_of
@@ -279,14 +279,21 @@ def _vector_check(what: str, note: str | None) -> Check:
 
 
 def _backups(path: Path) -> Iterator[Check]:
-    kept = list_backups(folder_of(path))
+    try:
+        kept = list_backups(folder_of(path))
+    except BackupError as error:
+        yield Check("backups", "warning", str(error), "let its permissions allow you to read it")
+        return
     if kept:
         newest = f"the newest is {kept[0].path.name}"
         yield Check("backups", "ok", f"{len(kept)} in {folder_of(path)}, {newest}")
 
 
 def _restore(path: Path) -> str:
-    kept = list_backups(folder_of(path))
+    try:
+        kept = list_backups(folder_of(path))
+    except BackupError:
+        kept = []
     if kept:
         return f"'rekall restore {kept[0].path.name}' puts the newest backup in its place and keeps the broken file"
     return "put a backup in its place with 'rekall restore', which keeps the broken file, or choose another file"

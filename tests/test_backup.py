@@ -244,6 +244,24 @@ def test_a_folder_that_cannot_be_written(path: Path, tmp_path: Path) -> None:
 
 
 @posix
+def test_backups_that_cannot_be_listed(path: Path, tmp_path: Path) -> None:
+    """It is not said that there are none."""
+    with public_folder() as public:
+        folder = public / "backups"
+        folder.mkdir()
+        (folder / "knowledge_2026-01-02_030405.db").touch()
+        base = public / "knowledge.db"
+        steps = [f"list|{folder}", f"list|{public / 'missing'}", f"find|knowledge_2026-01-02_030405|{base}"]
+        assert as_nobody(tmp_path, *steps)[0] == "['knowledge_2026-01-02_030405.db']"
+        folder.chmod(0o700)
+        (tmp_path / "again").mkdir()
+        told = as_nobody(tmp_path / "again", *steps)
+        assert told[0] == f"refused: {folder} cannot be read: Permission denied"
+        assert told[1] == "[]"
+        assert told[2] == f"refused: {folder / 'knowledge_2026-01-02_030405.db'} cannot be read: Permission denied"
+
+
+@posix
 def test_no_room(path: Path, tmp_path: Path) -> None:
     """A copy or a base that cannot grow: one line, nothing half done, nothing left."""
     grown = new_base(tmp_path / "big" / "knowledge.db", *(f"entry {number}" for number in range(300)))

@@ -29,7 +29,10 @@ def restore(
     backup_file: Annotated[
         Path,
         typer.Argument(
-            help="A file, or the name of one in backups/.", show_default=False, autocompletion=complete_backup
+            help="A file, or the name of one in backups/.",
+            show_default=False,
+            readable=False,  # `look` says why it cannot be read
+            autocompletion=complete_backup,
         ),
     ],
     no_safety: Annotated[

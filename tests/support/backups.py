@@ -63,10 +63,14 @@ def damage(path: Path, table: str) -> None:
 _AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from rekall.backup import create_backup, restore
+from rekall.backup import create_backup, find_backup, list_backups, restore
 from rekall.db import Database
 from rekall.errors import RekallError
 def work(step, *paths):
+    if step == "list":
+        return [info.path.name for info in list_backups(*paths)]
+    if step == "find":
+        return find_backup(str(paths[0]), paths[1])
     return restore(*paths).state.version if step == "restore" else create_backup(*paths).path
 # imports whatever is needed while the standard library can still be read
 with Database(Path(sys.argv[1])):
@@ -101,7 +105,7 @@ def as_nobody(scratch: Path, *steps: str) -> list[str]:
 
     Args:
         scratch: a folder for a base to warm up with.
-        steps: `backup|BASE`, `backup|BASE|OUTPUT` or `restore|BACKUP|BASE`.
+        steps: `backup|BASE`, `backup|BASE|OUTPUT`, `restore|BACKUP|BASE`, `list|FOLDER` or `find|NAME|BASE`.
     """
     return processes.run(_AS_NOBODY, scratch / "warm-up.db", *steps).splitlines()
 
