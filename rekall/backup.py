@@ -228,7 +228,7 @@ def find_backup(name: str, db_path: Path) -> Path:
             if file.exists():
                 return file
         except OSError as error:
-            closed = f"{file} cannot be read: {error.strerror or error}"
+            closed = f"{file.parent} cannot be read: {error.strerror or error}"
     if closed:
         raise BackupError(closed)
     raise MissingFileError(f"Backup file not found: {name}; 'rekall backup --list' shows what there is")
