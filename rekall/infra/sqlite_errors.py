@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rekall.errors import (
-    BackendError,
     CannotOpenError,
     CorruptError,
     DatabaseBusyError,
@@ -63,7 +62,7 @@ def translated(path: Path | None) -> Iterator[None]:
     """Raise the errors of the driver and of the file system as those of `rekall.errors`, naming `path`."""
     try:
         yield
-    except BackendError:
+    except RekallError:  # of the statements that were handed in, too
         raise
     except DRIVER_ERRORS as error:
         raise translate(error, path) from error

@@ -106,6 +106,14 @@ def test_a_translated_block_raises_from_the_driver_s_error(
     assert caught.value.__cause__ is error
 
 
+def test_a_refusal_while_statements_are_made_passes_too() -> None:
+    """Those of an import are made while they run; what it raises is an error of values, as some of the driver's are."""
+    refused = errors.ImportRefusedError("notes.json was changed")
+    with pytest.raises(errors.ImportRefusedError) as caught, translated(PATH):
+        raise refused
+    assert caught.value is refused
+
+
 def test_an_error_of_ours_passes_a_translated_block_as_it_is() -> None:
     """Ours derive from the driver's, and must not be taken for it."""
     ours = errors.GuardFailed(0, 0, 1)
