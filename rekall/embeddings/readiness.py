@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import suppress
 from typing import NamedTuple
 
 from rekall import config
@@ -61,7 +62,11 @@ class Counts(NamedTuple):
 def counts(db: OpenBase) -> Counts:
     """The vectors that the configured model can be compared with; nothing is loaded, computed or written."""
     settings = config.get_config()
-    state = state_of(db, settings.smart_embeddings_model, settings.smart_embeddings_dimensions)
+    model, dimensions = settings.smart_embeddings_model, settings.smart_embeddings_dimensions
+    with suppress(ConfigError):  # which `readiness` tells
+        embedder = get_embedding_service().embedder
+        model, dimensions = embedder.name, embedder.dimensions
+    state = state_of(db, model, dimensions)
     ready = readiness(db)
     return Counts(state.model, state.dimensions, state.embedded, ready.problem or ready.gap)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from rekall.embeddings import EmbeddingService
@@ -42,7 +43,7 @@ def find_suggestions(
     groups = _groups(db, service)
     known = db.store.suggestions.get_suggestions(limit=-1)
     decided = [(set(one.entry_ids), one.status) for one in known if one.suggestion_type == "generalize"]
-    new = [group for group in groups if not _is_known(set(group[1]), decided) and not _is_generalized(db, group[1])]
+    new = [group for group in _not_generalized(db, groups) if not _is_known(set(group[1]), decided)]
     rejected = [ids for ids, status in decided if status == "rejected"]
     group_of = {
         entry_id: number
@@ -119,14 +120,13 @@ def _is_known(ids: set[str], decided: Iterable[tuple[set[str], str]]) -> bool:
     return any(ids <= one or (status == "pending" and one <= ids) for one, status in decided)
 
 
-def _is_generalized(db: OpenBase, ids: Iterable[str]) -> bool:
-    """Whether one entry is derived from all of these."""
-    wanted = set(ids)
-    derived: dict[str, set[str]] = {}
-    for link in db.store.links.links_among(list(wanted)):
+def _not_generalized(db: OpenBase, groups: list[_Group]) -> list[_Group]:
+    """The groups of which no entry is derived from all."""
+    derived: defaultdict[str, set[str]] = defaultdict(set)
+    for link in db.store.links.links_among([entry_id for _, ids in groups for entry_id in ids]):
         if link.relation_type == "derived_from":
-            derived.setdefault(link.source_id, set()).add(link.target_id)
-    return any(wanted <= sources for sources in derived.values())
+            derived[link.target_id].add(link.source_id)
+    return [group for group in groups if not set.intersection(*(derived[entry_id] for entry_id in group[1]))]
 
 
 def _suggestion(kind: SuggestionType, ids: list[str], score: float, reason: str) -> Suggestion:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support import meaning
 from support.command_line import CommandLine, one_error_line, run_in_terminal, run_program
-from support.embedders import MODEL, registered
+from support.embedders import MODEL, WordCounts, registered
 
 from rekall import embeddings
 from rekall.config import load_config
@@ -467,6 +467,19 @@ def test_an_embedder_of_ones_own_is_registered(cli: CommandLine) -> None:
     embeddings.reset_embedding_service()
     answer, line = told(cli, "search", "walrus")
     assert (answer["results"][0]["id"], line) == (entry_id, f"the model {MODEL} failed (RuntimeError: out of memory)")
+
+
+def test_an_embedder_whose_length_is_not_the_configured_one(cli: CommandLine) -> None:
+    """Every command goes by the length that the embedder has."""
+    meaning.configure(dimensions=128)
+    register_embedder(MODEL, lambda settings: WordCounts(settings.smart_embeddings_model))
+    embeddings.reset_embedding_service()
+    add(cli, "walrus")
+    assert cli.json("search", "walrus")["search_mode"] == "hybrid"
+    assert cli.json("embeddings")["entries"]["current"] == 1
+    check = _vectors_check(cli)
+    assert check is not None
+    assert (check["status"], check["detail"]) == ("ok", f"entries with one of {MODEL} (384 numbers): 1")
 
 
 # the page for users
