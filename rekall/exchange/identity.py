@@ -16,7 +16,7 @@ def stable_id(*parts: str) -> str:
     Args:
         parts: what kind of thing it is, then what tells it from others of its kind.
     """
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
     value = int.from_bytes(digest[:16], "big")
     return "".join(ULID_ENCODING[value >> shift & 31] for shift in range(125, -1, -5))
 

@@ -193,6 +193,7 @@ def note_at(path: Path, limits: Limits) -> Notes:
         ImportRefusedError: it cannot be read.
     """
     file = path.resolve()
+    _check_name(file.name)
     vault = any((parent / ".obsidian").is_dir() for parent in file.parents)
 
     def load(_: str) -> _Page:

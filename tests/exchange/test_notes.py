@@ -529,6 +529,24 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert "its name is no UTF-8 text: rename it" in _refused(tmp_path)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_one_note_and_a_folder_whose_names_are_no_text(tmp_path: Path) -> None:
+    """The note is refused by itself too; what the folder is called does not keep its notes out."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.md"))
+    try:
+        folder.mkdir()
+        bad.write_text("x")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    with pytest.raises(ImportRefusedError, match="its name is no UTF-8 text: rename it"):
+        note_at(bad, Limits())
+    (folder / "a.md").write_text("x")
+    (one,) = records(notes_in(folder, Limits()))
+    (same,) = records(note_at(folder / "a.md", Limits()))
+    assert one.values == same.values
+
+
 def test_odd_names(tmp_path: Path) -> None:
     """Control characters of a name stay out of titles and messages."""
     assert list(read(tmp_path / "a", {"one\ntwo\x1b[31m.md": "x"})) == ["one two [31m"]
