@@ -63,11 +63,18 @@ def compare_entry(db: OpenBase, entry_id: str, limit: int = 5) -> Comparison:
 
     service, problem, gap = readiness(db, needs_model=False)
     if service is not None and db.store.vectors.of_entry(entry_id, service.space) is None:
-        service, problem = None, f"{entry_id} has no vector: run 'rekall embeddings --migrate'"
+        service, problem = None, _without_vector(db, entry_id)
     if service is None:
         return Comparison(similar_entries(db, entry_id, limit), "words", f"compared by words: {problem}")
     found = service.find_similar(entry_id, db, limit=limit, include_obsolete=False)
     return Comparison([Similar(entry, score, ()) for entry, score in found], "vectors", gap)
+
+
+def _without_vector(db: OpenBase, entry_id: str) -> str:
+    entry = db.store.entries.get(entry_id, update_access=False)
+    if entry is not None and entry.status != "active":
+        return f"{entry_id} is obsolete and has no vector"
+    return f"{entry_id} has no vector: run 'rekall embeddings --migrate'"
 
 
 def compare_text(db: OpenBase, text: str, limit: int = 10) -> Comparison:

@@ -19,7 +19,7 @@ from rekall.embeddings.indexing import count_to_embed, embed_chosen, embed_entri
 from rekall.embeddings.service import EmbeddingService
 from rekall.embeddings.state import EmbeddingState, VectorGroup, state_of
 from rekall.embeddings.vectors import batch_cosine_similarity, cosine_similarity
-from rekall.errors import EmbeddingModelUnavailableError
+from rekall.errors import ConfigError, EmbeddingModelUnavailableError
 from rekall.models import VALID_EMBEDDING_DIMENSIONS
 
 __all__ = [
@@ -67,16 +67,22 @@ def get_embedding_service(
         similarity_threshold: the lowest similarity of `find_similar`.
 
     Raises:
-        ConfigError: dimensions that the file cannot hold, or an entry point that cannot be used.
+        ConfigError: dimensions that the file cannot hold, a configured similarity that is no number, or an entry point
+            that cannot be used.
     """
     global _embedding_service
     with _lock:
         if _embedding_service is None or model_name or dimensions or similarity_threshold:
             current = config.get_config()
+            lowest = current.smart_embeddings_similarity_threshold
+            if not isinstance(lowest, (int, float)):
+                raise ConfigError(
+                    f"smart_embeddings.similarity_threshold is {lowest!r}: set it to a number from 0 to 1"
+                )
             _embedding_service = EmbeddingService(
                 model_name or current.smart_embeddings_model,
                 dimensions or current.smart_embeddings_dimensions,
-                similarity_threshold or current.smart_embeddings_similarity_threshold,
+                similarity_threshold or lowest,
             )
         return _embedding_service
 

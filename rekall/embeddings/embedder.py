@@ -141,7 +141,7 @@ def embedder_for(settings: Config) -> Embedder:
         ConfigError: dimensions that the file cannot hold, or an entry point that cannot be used.
     """
     model, dimensions = settings.smart_embeddings_model, settings.smart_embeddings_dimensions
-    if dimensions not in VALID_EMBEDDING_DIMENSIONS:
+    if not _is_length(dimensions):
         raise ConfigError(f"smart_embeddings.dimensions is {dimensions!r}: set it to {_LENGTHS}")
     if not isinstance(model, str) or not normal_name(model):
         raise ConfigError(f"smart_embeddings.model is {model!r}: set it to the name of a model")
@@ -154,9 +154,14 @@ def embedder_for(settings: Config) -> Embedder:
         raise ConfigError(f"the embedder of {model} cannot be made: {error!r}") from error
     if not isinstance(embedder, Embedder):
         raise ConfigError(f"the embedder of {model} is a {type(embedder).__name__}, not an Embedder")
-    if embedder.dimensions not in VALID_EMBEDDING_DIMENSIONS:
+    if not _is_length(embedder.dimensions):
         raise ConfigError(f"the embedder of {model} makes vectors of {embedder.dimensions} numbers, not of {_LENGTHS}")
     return embedder
+
+
+def _is_length(dimensions: object) -> bool:
+    """Whether vectors of so many numbers can be stored; 384.0 is no number of numbers."""
+    return isinstance(dimensions, int) and dimensions in VALID_EMBEDDING_DIMENSIONS
 
 
 def space_of(embedder: Embedder) -> VectorSpace:

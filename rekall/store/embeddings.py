@@ -14,8 +14,8 @@ from rekall.store.vectors import FLOAT, matrix
 _COLUMNS = ("id", "entry_id", "embedding_type", "vector", "dimensions", "model_name", "created_at")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM embeddings"
 _LATEST_LENGTH = (
-    f"(SELECT length(vector) FROM embeddings WHERE embedding_type = :type AND length(vector) % {FLOAT} = 0"
-    " AND length(vector) > 0 ORDER BY created_at DESC, rowid DESC LIMIT 1)"
+    f"(SELECT length(vector) FROM embeddings WHERE embedding_type = :type AND typeof(vector) = 'blob'"
+    f" AND length(vector) % {FLOAT} = 0 AND length(vector) > 0 ORDER BY created_at DESC, rowid DESC LIMIT 1)"
 )
 
 
@@ -79,7 +79,7 @@ class Embeddings:
         """
         length = None if dimensions is None else dimensions * FLOAT
         rows = self._session.fetch_all(
-            "SELECT entry_id, vector FROM embeddings WHERE embedding_type = :type"
+            "SELECT entry_id, vector FROM embeddings WHERE embedding_type = :type AND typeof(vector) = 'blob'"
             f" AND length(vector) = coalesce(:length, {_LATEST_LENGTH}) ORDER BY rowid",
             {"type": embedding_type, "length": length},
         )

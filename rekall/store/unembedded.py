@@ -77,7 +77,8 @@ class Unembedded:
             "SELECT v.model_name AS model_name, coalesce(v.dimensions, 0) AS dimensions, count(*) AS entries,"
             " coalesce(sum(v.created_at < entries.updated_at), 0) AS outdated FROM entries LEFT JOIN embeddings AS v"
             " ON v.entry_id = entries.id AND v.embedding_type = 'summary'"
-            f" AND length(v.vector) = v.dimensions * {FLOAT} WHERE +entries.status = 'active'"
+            f" AND typeof(v.vector) = 'blob' AND length(v.vector) = v.dimensions * {FLOAT}"
+            " WHERE +entries.status = 'active'"
             " GROUP BY v.model_name, v.dimensions ORDER BY entries DESC, model_name, dimensions"
         )
         return [StoredVectors(**row) for row in rows]

@@ -64,7 +64,8 @@ def rebuild(
     """
     rows = connection.execute(
         "SELECT entry_id, vector FROM embeddings WHERE embedding_type = 'summary' AND dimensions = ?"
-        f" AND length(vector) = 4 * dimensions AND model_name IN ({', '.join('?' * len(models))}) ORDER BY rowid",
+        " AND typeof(vector) = 'blob' AND length(vector) = 4 * dimensions"
+        f" AND model_name IN ({', '.join('?' * len(models))}) ORDER BY rowid",
         (dimensions, *models),
     ).fetchall()
     connection.execute(f"DROP TABLE IF EXISTS {TABLE}")

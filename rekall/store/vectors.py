@@ -18,8 +18,8 @@ FLOAT = 4
 PAGE = 10_000
 """Vectors that are read together: memory stays flat however many there are."""
 SAME_SPACE = (
-    "v.embedding_type = :kind AND v.dimensions = :dimensions AND length(v.vector) = :size"
-    " AND v.model_name IN (SELECT value FROM json_each(:models))"
+    "v.embedding_type = :kind AND v.dimensions = :dimensions AND typeof(v.vector) = 'blob'"
+    " AND length(v.vector) = :size AND v.model_name IN (SELECT value FROM json_each(:models))"
 )
 """The condition on `embeddings AS v` for a vector of a type and of a space whose bytes are as many as it says."""
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import meaning
+from support import meaning, raw
 from support.command_line import CommandLine, one_error_line, run_in_terminal, run_program
 from support.embedders import MODEL, WordCounts, registered
 
-from rekall import embeddings
+from rekall import config, embeddings
 from rekall.config import load_config
 from rekall.db import Database
 from rekall.embeddings import register_embedder
@@ -252,6 +252,51 @@ def test_a_setting_that_is_wrong(cli: CommandLine) -> None:
     answer, line = told(cli, "search", "walrus")
     assert (answer["search_mode"], answer["total_count"]) == ("fts", 1)
     assert "smart_embeddings.dimensions is 100" in line
+
+
+def test_a_similarity_that_is_no_number(cli: CommandLine) -> None:
+    """Every command that would use it says so and does what it can."""
+    one = add(cli, "walrus")
+    file = Path(os.environ["REKALL_HOME"]) / "config.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("= 0.75", '= "high"'), encoding="utf-8")
+    config.reset_config()
+    embeddings.reset_embedding_service()
+    problem = "smart_embeddings.similarity_threshold is 'high': set it to a number from 0 to 1"
+    for args, status in ((("search", "walrus"), 0), (("similar", one), 0), (("suggest", "--refresh"), 1)):
+        result = cli(*args)
+        assert result.exit_code == status
+        assert result.stderr.splitlines()[-1].endswith(problem)
+
+
+def test_a_vector_that_is_a_text(cli: CommandLine) -> None:
+    """As another program may have stored it, as long as a vector: the entry is one without."""
+    one = add(cli, "walrus at the sea")
+    add(cli, "walrus at sea")
+    base = load_config().db_path
+    raw.write(base, f"UPDATE embeddings SET vector = substr(hex(zeroblob(768)), 1, 1536) WHERE entry_id = '{one}'")
+    answer, line = told(cli, "search", "walrus")
+    assert (answer["search_mode"], line) == (
+        "hybrid",
+        "1 of 2 entries have no vector: run 'rekall embeddings --migrate'",
+    )
+    assert told(cli, "similar", one)[0]["compared_by"] == "words"
+    assert cli("suggest", "--refresh").exit_code == 0
+    with Database(base) as db:
+        found = db.get_all_vectors_batch()
+    assert found is not None
+    assert one not in found[0]
+    assert cli.ok("embeddings", "--migrate") == "Embedded 1 entry.\n"
+
+
+def test_an_obsolete_entry_without_a_vector(cli: CommandLine) -> None:
+    """Nothing is proposed that would not help: obsolete entries are not embedded."""
+    other, one = add(cli, "walrus at sea"), add(cli, "walrus")
+    cli.ok("deprecate", one)
+    with Database(load_config().db_path) as db:
+        db.delete_embedding(one)
+    answer, line = told(cli, "similar", one)
+    assert line == f"compared by words: {one} is obsolete and has no vector"
+    assert [hit["id"] for hit in answer["results"]] == [other]
 
 
 def test_a_model_that_fails(cli: CommandLine, tmp_path: Path) -> None:

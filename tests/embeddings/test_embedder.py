@@ -69,6 +69,7 @@ def test_the_last_registration_counts() -> None:
     [
         (("m", 100), "smart_embeddings.dimensions is 100: set it to 128, 384 or 768"),
         (("m", "384"), "smart_embeddings.dimensions is '384'"),
+        (("m", 384.0), "smart_embeddings.dimensions is 384.0"),
         (("", 384), "smart_embeddings.model is ''"),
         (("sentence-transformers/", 384), "smart_embeddings.model is"),
         ((7, 384), "smart_embeddings.model is 7"),
