@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from rekall.cli.importing import STDIN as STDOUT
 from rekall.cli.nouns import nouns
 from rekall.cli.opening import open_to_look, settings
 from rekall.cli.options import JsonOutput, ProjectFilter, TypeFilter
-from rekall.cli.progress import progress
+from rekall.cli.progress import OnProgress, progress
 from rekall.errors import InvalidValueError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def export(
         refuse_database(Path(output))
     with (
         open_to_look(config) as base,
-        progress("Exporting") as report,
+        _progress(to_stdout) as report,
         dumped(base, Selection(entry_type, project, embeddings), report) as dump,
     ):
         if dump.is_empty:
@@ -89,6 +90,11 @@ def export(
             out.write(f"  with {others}")
         if chosen == "md":
             out.write("Markdown is for reading: an archive (.rekall.zip) or JSON (.json) holds everything.")
+
+
+def _progress(to_stdout: bool) -> AbstractContextManager[OnProgress]:
+    """No bar in the middle of a document that runs through the terminal."""
+    return nullcontext(lambda done, total: None) if to_stdout and out.is_terminal() else progress("Exporting")
 
 
 def _nothing(filtered: str | None, json_output: bool, to_stdout: bool) -> None:

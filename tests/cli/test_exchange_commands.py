@@ -212,6 +212,16 @@ def test_through_pipes(base: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.fault(18)
+def test_a_document_in_the_terminal_has_no_bar_in_it(base: Path, tmp_path: Path) -> None:
+    """Where stdout is the terminal nothing is drawn over it, however long it takes; a file has its bar."""
+    program = "from rekall.cli import progress\nprogress.PATIENCE = 0\nfrom rekall.cli import app\napp()"
+    status, seen = run_in_terminal(["export", str(tmp_path / "a.json")], program=program)
+    assert (status, "Exporting" in seen) == (0, True)
+    for form in ("json", "md"):
+        status, seen = run_in_terminal(["export", "-", "--format", form], program=program)
+        assert (status, "Exporting" in seen) == (0, False)
+
+
 def test_a_preview_writes_and_counts_nothing(cli: CommandLine, base: Path, tmp_path: Path) -> None:
     """Not one byte of a row; a wrong strategy is refused all the same; a missing base stays missing."""
     target = str(tmp_path / "a.rekall.zip")

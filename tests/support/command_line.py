@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -117,6 +118,7 @@ def run_in_terminal(
     )
     os.close(theirs)
     seen, read_until = "", 0
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a part may end inside a character
     waiting = list(answers)
     deadline = time.monotonic() + 60
     try:
@@ -131,7 +133,7 @@ def run_in_terminal(
                     break
                 if not part:
                     break
-                seen += part.decode().replace("\r\n", "\n")
+                seen += decoder.decode(part).replace("\r\n", "\n")
         return process.wait(timeout=10), _ESCAPES.sub("", seen)
     finally:
         if process.poll() is None:
