@@ -252,7 +252,8 @@ def rotate(db_path: Path, keep: int, newest: Path) -> list[Path]:
     neighbour = _neighbour(db_path)
     if neighbour is not None:
         raise BackupError(
-            f"nothing was removed: {neighbour.name} beside the base has its backups in the same folder; move it to another"
+            f"nothing was removed: {neighbour.name} beside the base has its backups in the same folder;"
+            " move it to another"
         )
     try:
         return backups.prune(backups.folder_of(db_path), keep, newest)
