@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rekall.embeddings.vectors import batch_cosine_similarity, unit_rows
@@ -66,12 +67,15 @@ def nearest(
     return best
 
 
-def groups_of_similar(vectors: np.ndarray[Any, Any], threshold: float) -> list[list[int]]:
+def groups_of_similar(
+    vectors: np.ndarray[Any, Any], threshold: float, on_progress: Callable[[int, int], None] | None = None
+) -> list[list[int]]:
     """Vectors in groups: each a first one, and all those after it, in no group yet, that are like it.
 
     Args:
         vectors: shape (n, dimensions).
         threshold: the lowest similarity to the first of the group.
+        on_progress: told how many vectors were looked at, and of how many.
 
     Returns:
         Places of vectors; each place in exactly one group.
@@ -89,4 +93,6 @@ def groups_of_similar(vectors: np.ndarray[Any, Any], threshold: float) -> list[l
                 alike = start + np.flatnonzero((scores >= threshold) & free[start:])
                 free[alike] = False
                 groups.append([first, *alike.tolist()])
+        if on_progress is not None:
+            on_progress(min(start + _AT_ONCE, len(unit)), len(unit))
     return groups

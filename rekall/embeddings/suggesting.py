@@ -35,12 +35,12 @@ def find_suggestions(
 
     Args:
         service: only vectors of its model and length are compared; the model is not needed.
-        on_progress: told how many entries were compared, and of how many.
+        on_progress: told how many entries were compared, and of how many: those of groups, then those of pairs.
 
     Returns:
         The best of each kind, the best last: lists begin with the newest.
     """
-    groups = _groups(db, service)
+    groups = _groups(db, service, on_progress)
     known = db.store.suggestions.get_suggestions(limit=-1)
     decided = [(set(one.entry_ids), one.status) for one in known if one.suggestion_type == "generalize"]
     new = [group for group in _not_generalized(db, groups) if not _is_known(set(group[1]), decided)]
@@ -92,11 +92,11 @@ def _pairs(
     return best
 
 
-def _groups(db: OpenBase, service: EmbeddingService) -> list[_Group]:
+def _groups(db: OpenBase, service: EmbeddingService, on_progress: OnProgress | None) -> list[_Group]:
     """Groups of similar episodic entries, each with the mean similarity to its first."""
     ids, unit = _vectors(db, service, EntryFilter(memory_type="episodic"))
     found = []
-    for places in groups_of_similar(unit, GROUP_SIMILARITY) if ids else []:
+    for places in groups_of_similar(unit, GROUP_SIMILARITY, on_progress) if ids else []:
         if len(places) >= GROUP_SIZE:
             score = float((unit[places[1:]] @ unit[places[0]]).mean())
             found.append((score, [ids[place] for place in places]))

@@ -1,4 +1,4 @@
-"""Looking for suggestions: what it costs."""
+"""Looking for suggestions: what it costs, and what a person sees meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rekall.db import Database
 from rekall.embeddings import EmbeddingService, embed_entries
 from rekall.embeddings.suggesting import find_suggestions
 from rekall.infra import ServiceContainer
-from rekall.models import Entry
+from rekall.models import Entry, MemoryType
 
 WORDS = ("walrus", "proxy", "cookie", "deadlock", "migration", "timeout")
 
@@ -40,3 +40,15 @@ def test_the_queries_do_not_grow_with_the_groups(tmp_path: Path) -> None:
         groups = {one.entry_ids[0] for one in found if one.suggestion_type == "generalize"}
         assert groups == {f"{word}0" for word in WORDS if word != "proxy"}
     container.close()
+
+
+def test_progress(tmp_path: Path) -> None:
+    """Of both parts of the work: the episodic entries for groups, all entries for pairs."""
+    with Database(tmp_path / "k.db") as db:
+        for number in range(300):
+            kind: MemoryType = "semantic" if number % 3 else "episodic"
+            db.add(Entry(f"E{number:03}", f"title {number}", "bug", memory_type=kind))
+        embed_entries(db, WordCounts())
+        told: list[tuple[int, int]] = []
+        find_suggestions(db, EmbeddingService(embedder=WordCounts()), lambda done, total: told.append((done, total)))
+    assert told == [(64, 100), (100, 100), (256, 300), (300, 300)]
