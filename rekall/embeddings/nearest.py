@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 64
+_AT_ONCE = 128
 """Vectors that are compared with all others at once, when groups are made."""
 
 

@@ -51,4 +51,4 @@ def test_progress(tmp_path: Path) -> None:
         embed_entries(db, WordCounts())
         told: list[tuple[int, int]] = []
         find_suggestions(db, EmbeddingService(embedder=WordCounts()), lambda done, total: told.append((done, total)))
-    assert told == [(64, 100), (100, 100), (256, 300), (300, 300)]
+    assert told == [(100, 100), (256, 300), (300, 300)]
