@@ -15,6 +15,7 @@ from rekall.errors import CannotOpenError, DiskFullError, InvalidValueError
 from rekall.exchange.detect import SQLITE
 from rekall.exchange.dump import Dump
 from rekall.exchange.fields import entry_of
+from rekall.exchange.opening import display_name
 from rekall.exchange.records import ENTRIES, Record
 from rekall.exchange.shown import plain
 from rekall.exporters import detect_sensitive_data
@@ -70,7 +71,7 @@ def refuse_database(path: Path) -> None:
             with path.open("rb") as file:
                 head = file.read(len(SQLITE))
             if head == SQLITE:
-                raise CannotOpenError(f"{path} is a database: name another file to export to")
+                raise CannotOpenError(f"{display_name(path)} is a database: name another file to export to")
 
 
 def export_to(path: Path, dump: Dump, form: str) -> Exported:
@@ -83,9 +84,9 @@ def export_to(path: Path, dump: Dump, form: str) -> Exported:
         CannotOpenError: the file cannot be written there.
         DiskFullError: there is no room; what was there before is still there.
     """
-    with named_faults(str(path)):
+    with named_faults(display_name(path)):
         if path.is_dir():
-            raise CannotOpenError(f"{path} is a folder: name a file to export to")
+            raise CannotOpenError(f"{display_name(path)} is a folder: name a file to export to")
         if form == "rekall":
             return _archive(path, dump)
         with replacing(path) as (stream, _):

@@ -8,11 +8,12 @@ from dataclasses import dataclass, fields, replace
 from typing import NoReturn
 
 from rekall.errors import ImportRefusedError, InvalidValueError
+from rekall.exchange.shown import plain
 
 HARMLESS = 16 * 1024**2
 """Bytes; whatever its ratio, unpacking what is smaller does no harm."""
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
-_VALUE = re.compile(r"([0-9]+)\s*([kmg]?)(i?b)?", re.IGNORECASE)
+_VALUE = re.compile(r"([0-9]{1,18})\s*([kmg]?)(i?b)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ class Limits:
 
     def refuse(self, name: str, value: int, what: str) -> NoReturn:
         """Refuse `what` for having `value`, beyond the limit of this name; see `check`."""
-        raise ImportRefusedError(
-            f"{what}: {_PHRASES[name].format(value=value, limit=getattr(self, name))};"
-            f" if you trust it: --limit {name}={value}"
-        )
+        phrase = _PHRASES[name].format(value=value, limit=getattr(self, name))
+        # who counts on the way does not know how many there are: the next number with one digit before its zeros
+        step = 10 ** (len(str(value)) - 1) if _AT_LEAST in phrase else 1
+        enough = -(-value // step) * step
+        raise ImportRefusedError(f"{what}: {phrase}; if you trust it: --limit {name}={enough}")
 
     def raised(self, settings: Iterable[str]) -> Limits:
         """These limits with some of them set anew.
@@ -74,13 +76,16 @@ class Limits:
             name = name.strip().lower()
             value = _VALUE.fullmatch(text.strip())
             if name not in _PHRASES:
-                raise InvalidValueError(f"no limit is called '{name}': use one of {', '.join(_PHRASES)}")
+                raise InvalidValueError(f"no limit is called '{plain(name)}': use one of {', '.join(_PHRASES)}")
             if value is None:
-                raise InvalidValueError(f"--limit {setting}: give a whole number, as in {name}=500000 or {name}=2G")
+                raise InvalidValueError(
+                    f"--limit {plain(setting)}: give a whole number, as in {name}=500000 or {name}=2G"
+                )
             limits = replace(limits, **{name: int(value[1]) * _UNITS[value[2].lower()]})
         return limits
 
 
+_AT_LEAST = " or more"
 _PHRASES = {
     "size": "has {value} bytes, more than {limit}",
     "expanded": "unpacks to {value} bytes or more, more than {limit}",

@@ -17,6 +17,8 @@ from support.exchange import rows
 from support.hostile import hostile_archives
 
 from rekall.config import get_config
+from rekall.errors import ImportRefusedError
+from rekall.exchange.limits import Limits
 
 
 @pytest.fixture
@@ -334,6 +336,23 @@ def test_limits_are_raised_by_a_flag(cli: CommandLine, base: Path, tmp_path: Pat
     assert "identical  42" in cli.ok("import", target, "--dry-run", "--limit", "entries=10", "--limit", "entries=1k")
     assert "no limit is called" in cli.fails("import", target, "--limit", "weight=3")
     assert "whole number" in cli.fails("import", target, "--limit", "size=big")
+    for setting in ("size=" + 5000 * "9", "size=\x1b[31m", "\x1b[31m=5"):
+        line = cli.fails("import", target, "--limit", setting)
+        assert line.isprintable()
+        assert len(line) < 250
+
+
+def test_a_limit_met_on_the_way_is_raised_by_enough() -> None:
+    """A JSON file does not say how many entries it holds: what the refusal names is more than was counted so far."""
+    for name, value, enough in (
+        ("entries", 1_000_001, 2_000_000),
+        ("text", 16_777_217, 20_000_000),
+        ("records", 90_000_001, 100_000_000),
+        ("entries", 3, 3),
+        ("size", 1_073_741_825, 1_073_741_825),
+    ):
+        with pytest.raises(ImportRefusedError, match=f"--limit {name}={enough}$"):
+            Limits(**{name: value - 1}).check(name, value, "all.json")
 
 
 @pytest.mark.fault(53)
