@@ -59,6 +59,7 @@ class Dump:
         self._reader = reader
         self._selection = selection
         self._on_progress = on_progress or (lambda done, total: None)
+        self._given = 0
         self.ids = dump.entry_ids(reader, selection.entry_type, selection.project)
         self.tables = (*OTHERS, *(("embeddings",) if selection.embeddings else ()))
         if not selection.is_whole:
@@ -78,19 +79,24 @@ class Dump:
 
     def entries(self) -> Iterator[Record]:
         """The entries alone."""
-        for done, row in enumerate(dump.entry_rows(self._reader, self.ids)):
-            if done % _TELL_EVERY == 0:
-                self._on_progress(done, self.total)
+        for row in dump.entry_rows(self._reader, self.ids):
+            self._tell()
             yield Record(ENTRIES, row, f"entry {row['id']}")
-        self._on_progress(len(self.ids), self.total)
 
     def rows(self) -> Iterator[Record]:
         """The rows of the other tables that belong to what is taken."""
         for table in self.tables:
             wanted = self._wanted(table)
             for row in dump.table_rows(self._reader, table):
+                self._tell()
                 if wanted(row):
                     yield Record(table, row, f"{table} {next(iter(row.values()))}")
+
+    def _tell(self) -> None:
+        """Tell of one more; entries and rows may come by turns."""
+        self._given += 1
+        if self._given % _TELL_EVERY == 0:
+            self._on_progress(min(self._given, self.total), self.total)
 
     def _wanted(self, table: str) -> Callable[[dict[str, Any]], bool]:
         if self._selection.is_whole:
