@@ -115,9 +115,7 @@ def _warn(done: Exported) -> None:
     if not done.sensitive_total:
         return
     more = done.sensitive_total - len(done.sensitive)
-    listed = "; ".join(
-        f"{entry_id[:13]} {out.one_line(title)[:40]} ({kind})" for entry_id, title, kind in done.sensitive
-    )
+    listed = "; ".join(f"{entry_id} {out.one_line(title)[:30]} ({kind})" for entry_id, title, kind in done.sensitive)
     out.tell(
         f"warning: {out.counted(done.sensitive_total, 'entry')} may hold a secret: {listed}"
         f"{f'; and {more} more' if more > 0 else ''}: look before you share the file"
