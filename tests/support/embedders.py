@@ -36,7 +36,7 @@ class WordCounts(Embedder):
             for word in re.findall(r"\w+", text.lower()):
                 row[zlib.crc32(word.encode()) % self.dimensions] += 1
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: Vector = vectors / np.maximum(lengths, 1e-9)
+        unit: Vector = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
         return unit
 
 
