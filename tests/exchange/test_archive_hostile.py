@@ -112,7 +112,7 @@ def test_bombs_take_little_memory(archives: Mapping[str, Path]) -> None:
     heavy = [path for name, path in archives.items() if re.search("bomb|-mb$|deep|huge|many|gigabyte|title", name)]
     refused, peak = map(int, processes.run(CODE, *heavy).split())
     assert refused == len(heavy) > 20
-    assert peak < 120 * 1024
+    assert peak < 200 * 1024  # KiB; the heaviest unpacks to gigabytes
 
 
 LINES = {f"records/{table}.jsonl": as_json(row) for table, row in ROWS.items()}
