@@ -101,7 +101,8 @@ class _Archive:
                 member.close()
 
     def _add_entry(self, record: Record) -> None:
-        entry, more = entry_dict(record.values), more_of(record.values)
+        entry = entry_dict(record.values)
+        more = more_of(record.values, entry)
         if self._obsolete_apart and entry["status"] == "obsolete":
             self._add_line(layout.OBSOLETE, {**entry, "more": more})
             return

@@ -21,10 +21,11 @@ from rekall.errors import CorruptError, ImportRefusedError
 from rekall.exchange.json_stream import document
 from rekall.exchange.limits import Limits
 from rekall.exchange.records import ENTRIES, Record
+from rekall.exchange.shown import plain
 from rekall.exchange.times import with_offset, without_offset
 from rekall.models import Entry
 from rekall.serializers import entry_to_dict
-from rekall.store.columns import COLUMNS, LOCAL, Column
+from rekall.store.columns import COLUMNS, Column
 from rekall.store.context_codec import compress_context
 from rekall.store.rows import entry_from_row
 
@@ -46,7 +47,7 @@ _DEFAULTS: Mapping[str, Any] = {
     "centrality_score": 0.0,
 }
 _WIDEST = 2**63
-_SHOWN = 40
+_SHOWN = 80
 
 
 def entry_dict(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,13 +75,17 @@ def entry_of(values: Mapping[str, Any]) -> Entry:
     return entry_from_row({**_DEFAULTS, **values, "tags": tags})
 
 
-def more_of(values: Mapping[str, Any]) -> dict[str, Any]:
+def more_of(values: Mapping[str, Any], kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What the sixteen keys of an entry do not say exactly, safe for JSON.
+
+    Args:
+        values: of a record.
+        kept: its sixteen keys, where they are at hand.
 
     Raises:
         CorruptError: the base holds a value that cannot be read.
     """
-    kept = entry_dict(values)
+    kept = kept or entry_dict(values)
     values = {**_DEFAULTS, **values}
     text = values["context_structured"]
     implied = {**_DEFAULTS} | {key: kept[key] for key in _SIXTEEN} | {"context_blob": text and compress_context(text)}
@@ -158,7 +163,7 @@ def _readable(record: Record) -> Record:
         entry_of(values)
     except (CorruptError, ValueError, TypeError, OverflowError) as error:
         reason = str(error.__cause__ or error)
-        raise ImportRefusedError(f"{place} cannot be read: {_shown(reason)}") from error
+        raise ImportRefusedError(f"{place} cannot be read: {plain(reason, _SHOWN)}") from error
     return record
 
 
@@ -211,9 +216,9 @@ def _checked(name: str, value: Any, column: Column, place: str) -> Any:
         value = _unwrapped(name, value, place)
     elif column.time and isinstance(value, str):
         try:
-            value = without_offset(value, column.time or LOCAL)
+            value = without_offset(value, column.time)
         except ValueError as error:
-            raise ImportRefusedError(f"{place}: {name}: {_shown(str(error))}") from error
+            raise ImportRefusedError(f"{place}: {name}: {plain(str(error), _SHOWN)}") from error
     _check_kind(name, value, column, place)
     return value
 
@@ -238,15 +243,17 @@ def _check_kind(name: str, value: Any, column: Column, place: str) -> None:
             raise ImportRefusedError(f"{place}: {name} is null, and a base needs it")
         return
     if type(value) not in _KINDS[column.kind]:  # a bool is an int, but not a number
-        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not {_WORDS[column.kind]}")
+        raise ImportRefusedError(f"{place}: {name} is {plain(repr(value), _SHOWN)}, not {_WORDS[column.kind]}")
     if type(value) is str:
         check_text(name, value, place)
         if name == "id" and (not value.strip() or _CONTROL.search(value)):
-            raise ImportRefusedError(f"{place}: the id {_shown(repr(value))} is empty or has control characters")
+            raise ImportRefusedError(f"{place}: the id {plain(repr(value), _SHOWN)} is empty or has control characters")
     elif type(value) is int and not -_WIDEST <= value < _WIDEST:
         raise ImportRefusedError(f"{place}: {name} is a number beyond 64 bits")
     if column.choices and value not in column.choices:
-        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not one of {', '.join(column.choices)}")
+        raise ImportRefusedError(
+            f"{place}: {name} is {plain(repr(value), _SHOWN)}, not one of {', '.join(column.choices)}"
+        )
 
 
 _KINDS: Mapping[str, tuple[type, ...]] = {"TEXT": (str,), "INTEGER": (int,), "REAL": (int, float), "BLOB": (bytes,)}
@@ -270,7 +277,7 @@ def check_text(name: str, value: str, place: str) -> None:
 
 def _texts(name: str, value: Any, place: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise ImportRefusedError(f"{place}: {name} is {_shown(repr(value))}, not a list of texts")
+        raise ImportRefusedError(f"{place}: {name} is {plain(repr(value), _SHOWN)}, not a list of texts")
     for text in value:
         check_text(name, text, place)
     return list(dict.fromkeys(value))
@@ -290,11 +297,5 @@ def _as_object(text: Any) -> dict[str, Any] | None:
 
 def _as_text(value: Any, place: str) -> str:
     if not isinstance(value, dict):
-        raise ImportRefusedError(f"{place}: context is {_shown(repr(value))}, not a JSON object")
+        raise ImportRefusedError(f"{place}: context is {plain(repr(value), _SHOWN)}, not a JSON object")
     return json.dumps(value)
-
-
-def _shown(text: str) -> str:
-    """The beginning of a value that a message names, on one line."""
-    plain = "".join(each if each.isprintable() else " " for each in text[: 2 * _SHOWN + 1])
-    return plain if len(plain) <= 2 * _SHOWN else f"{plain[: 2 * _SHOWN]}..."

@@ -44,9 +44,10 @@ def write_json(entries: Iterable[Record], rows: Iterable[Record], stream: Text) 
     bundles = _bundles(rows, written)
     separator = "["
     for record in entries:
-        entry = entry_text(entry_dict(record.values), margin="  ")
+        kept = entry_dict(record.values)
+        entry = entry_text(kept, margin="  ")
         # behind the sixteen keys of 0.3, in place of the brace that ends them
-        stream.write(f'{separator}\n  {entry[:-4]},\n    "more": {compact(more_of(record.values))}')
+        stream.write(f'{separator}\n  {entry[:-4]},\n    "more": {compact(more_of(record.values, kept))}')
         bundle = next(bundles, None)
         stream.write("\n  }" if bundle is None else f",\n    {bundle}\n  }}")
         written[ENTRIES] += 1
