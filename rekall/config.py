@@ -52,6 +52,8 @@ class Config:
     """Every setting, with the names and defaults of Rekall 0.3 and the newer ones by keyword.
 
     Args:
+        debug_file: where the debug log goes; stderr if None.
+        debug_format: `text`, `json`, or `auto`: text on a terminal, else JSON.
         database_backend: name of the back end that holds the knowledge.
         cache_backend: name of the back end that holds cached values.
         database_options: options of the database back end, which checks them itself.
@@ -89,6 +91,8 @@ class Config:
     perf_model_idle_timeout_minutes: int = 10
     perf_vector_backend: str = "auto"
     debug_backends: bool = False
+    debug_file: str | None = field(default=None, kw_only=True)
+    debug_format: str = field(default="auto", kw_only=True)
     database_backend: str = field(default="sqlite", kw_only=True)
     cache_backend: str = field(default="local", kw_only=True)
     # Options may hold a password: they stay out of the repr, which ends up in logs.

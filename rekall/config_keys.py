@@ -73,8 +73,8 @@ def _performance(name: str) -> ConfigKey:
     return ConfigKey("performance", name, "integer", f"perf_{name}", int)
 
 
-def _backends(name: str, kind: str, attribute: str) -> ConfigKey:
-    return ConfigKey("backends", name, kind, attribute, strict=True)
+def _backends(name: str, kind: str, attribute: str, environment: str = "") -> ConfigKey:
+    return ConfigKey("backends", name, kind, attribute, strict=True, environment=environment)
 
 
 KEYS: tuple[ConfigKey, ...] = (
@@ -109,8 +109,18 @@ KEYS: tuple[ConfigKey, ...] = (
     _performance("model_idle_timeout_minutes"),
     ConfigKey("performance", "vector_backend", "text", "perf_vector_backend", choices=("auto", "sqlite-vec", "numpy")),
     ConfigKey("", "debug", "boolean", "debug_backends", strict=True, environment="REKALL_DEBUG"),
-    _backends("database", "text", "database_backend"),
-    _backends("cache", "text", "cache_backend"),
+    ConfigKey("", "debug_file", "text", "debug_file", strict=True, environment="REKALL_DEBUG_FILE"),
+    ConfigKey(
+        "",
+        "debug_format",
+        "text",
+        "debug_format",
+        choices=("auto", "text", "json"),
+        strict=True,
+        environment="REKALL_DEBUG_FORMAT",
+    ),
+    _backends("database", "text", "database_backend", "REKALL_DATABASE_BACKEND"),
+    _backends("cache", "text", "cache_backend", "REKALL_CACHE_BACKEND"),
     _backends("database_options", "table", "database_options"),
     _backends("cache_options", "table", "cache_options"),
 )
@@ -154,7 +164,7 @@ def read_environment(environment: Mapping[str, str]) -> list[tuple[ConfigKey, An
     """The values that environment variables set; they override the file.
 
     Args:
-        environment: the variables.
+        environment: the variables; a blank one sets no text.
 
     Raises:
         ConfigError: a variable with a value that is not accepted.
@@ -164,14 +174,20 @@ def read_environment(environment: Mapping[str, str]) -> list[tuple[ConfigKey, An
         text = environment.get(key.environment) if key.environment else None
         if text is None:
             continue
-        word = text.strip().lower()
-        if word not in _TRUE + _FALSE:
-            raise ConfigError(
-                f"environment {key.environment} is {_shown(text)}: "
-                f"set it to one of {', '.join(_TRUE)} or {', '.join(filter(None, _FALSE))}, or unset it"
-            )
-        values.append((key, word in _TRUE))
+        word = text.strip()
+        if key.kind == "text":
+            if word and key.choices and word not in key.choices:
+                raise _refused_variable(key, text, f"one of {', '.join(key.choices)}")
+            values += [(key, word)] if word else []
+        elif word.lower() in _TRUE + _FALSE:
+            values.append((key, word.lower() in _TRUE))
+        else:
+            raise _refused_variable(key, text, f"one of {', '.join(_TRUE)} or {', '.join(filter(None, _FALSE))}")
     return values
+
+
+def _refused_variable(key: ConfigKey, text: str, accepted: str) -> ConfigError:
+    return ConfigError(f"environment {key.environment} is {_shown(text)}: set it to {accepted}, or unset it")
 
 
 def wrong_type(file: Path, dotted: str, value: object, accepted: str) -> ConfigError:
@@ -203,6 +219,8 @@ def _read(key: ConfigKey, value: Any, file: Path) -> tuple[bool, Any, str | None
     fits = _fits(key.kind, value)
     if key.strict and not fits:
         raise wrong_type(file, key.dotted, value, key.accepted)
+    if key.strict and key.choices and value not in key.choices:
+        raise ConfigError(f"{file}: {key.dotted} is {_shown(value)}: set it to {key.accepted}, or remove the line")
     result = value
     if key.convert is not None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ import pytest
 
 from rekall import config
 from rekall.infra import ServiceContainer
+
+KEPT = ("REKALL_TEST_WHEEL",)
+"""Variables that tell the tests something."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,8 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test has a home of its own, works there, and starts with nothing configured, registered or open."""
     home = tmp_path_factory.mktemp("home")
-    for name in ("REKALL_DB_PATH", "REKALL_DEBUG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("REKALL_", "XDG_")) and name not in KEPT]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("REKALL_HOME", str(home / "rekall"))
     # a program started from the checkout would import the checkout, not what was installed

@@ -102,7 +102,8 @@ def test_every_attribute_of_a_key_is_a_field() -> None:
 def test_the_new_fields_are_keyword_only_and_origins_do_not_count_as_values(tmp_path: Path) -> None:
     """0.3 code that builds or compares Config is not disturbed by the new fields."""
     keyword = [field.name for field in dataclasses.fields(Config) if field.kw_only]
-    assert keyword == ["database_backend", "cache_backend", "database_options", "cache_options", "origins", "warnings"]
+    debugging, backends = ["debug_file", "debug_format"], ["database_backend", "cache_backend"]
+    assert keyword == [*debugging, *backends, "database_options", "cache_options", "origins", "warnings"]
     paths = ResolvedPaths(tmp_path, tmp_path, tmp_path, tmp_path / "k.db", PathSource.CLI)
     config = Config(paths, "vim")
     assert config == Config(paths, "vim", origins={"debug": "elsewhere"}, warnings=["x"])
@@ -265,6 +266,8 @@ def test_the_new_keys_are_read(config_file: Path) -> None:
     [
         ('debug = "true"', "debug is text, a boolean is needed"),
         ("debug = 1", "debug is an integer, a boolean is needed"),
+        ("debug_file = 1", "debug_file is an integer, text is needed"),
+        ('debug_format = "xml"', "debug_format is 'xml': set it to one of auto, text, json, or remove the line"),
         ("backends.cache = true", "backends.cache is a boolean, text is needed"),
         ('backends.database_options = "x"', "backends.database_options is text, a table is needed"),
         ('backends = "redis"', "backends is text, a table [backends] is needed"),
@@ -299,6 +302,36 @@ def test_rekall_debug_overrides_the_file(
     config = load(config_file, f"debug = {as_toml(not value)}")
     assert config.debug is value
     assert config.origins["debug"] == "environment REKALL_DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("variable", "attribute", "text", "value"),
+    [
+        ("REKALL_DATABASE_BACKEND", "database_backend", "acme", "acme"),
+        ("REKALL_DATABASE_BACKEND", "database_backend", "  ", "sqlite"),
+        ("REKALL_CACHE_BACKEND", "cache_backend", " redis ", "redis"),
+        ("REKALL_CACHE_BACKEND", "cache_backend", "", "local"),
+        ("REKALL_DEBUG_FILE", "debug_file", "/tmp/calls.log", "/tmp/calls.log"),
+        ("REKALL_DEBUG_FORMAT", "debug_format", "json", "json"),
+    ],
+)
+def test_text_from_the_environment(
+    variable: str, attribute: str, text: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names of back ends, and where and how the debug log is written; a blank variable is none."""
+    monkeypatch.setenv(variable, text)
+    config = load_config()
+    assert getattr(config, attribute) == value
+    assert (f"environment {variable}" in config.origins.values()) is bool(text.strip())
+
+
+def test_the_environment_chooses_among_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the file does."""
+    monkeypatch.setenv("REKALL_DEBUG_FORMAT", "xml")
+    with pytest.raises(
+        ConfigError, match="environment REKALL_DEBUG_FORMAT is 'xml': set it to one of auto, text, json"
+    ):
+        load_config()
 
 
 def test_another_value_of_rekall_debug_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -498,7 +531,8 @@ def test_describe_lists_everything_in_a_stable_order(config_file: Path) -> None:
     """The keys of 0.3 in their recorded order, the newer keys, the four paths; each with value and origin."""
     config = load(config_file, "debug = true\npromotion.threshold = 1\n")
     settings = describe(config)
-    new = ["debug", "backends.database", "backends.cache", "backends.database_options", "backends.cache_options"]
+    new = ["debug", "debug_file", "debug_format"]
+    new += ["backends.database", "backends.cache", "backends.database_options", "backends.cache_options"]
     paths = ["paths.config", "paths.data", "paths.cache", "paths.database"]
     assert [setting.key for setting in settings] == [dotted(fact) for fact in OLD_KEYS] + new + paths
     assert {setting.key: setting.origin for setting in settings} == config.origins
