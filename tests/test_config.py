@@ -311,7 +311,7 @@ def test_rekall_debug_overrides_the_file(
         ("REKALL_DATABASE_BACKEND", "database_backend", "  ", "sqlite"),
         ("REKALL_CACHE_BACKEND", "cache_backend", " redis ", "redis"),
         ("REKALL_CACHE_BACKEND", "cache_backend", "", "local"),
-        ("REKALL_DEBUG_FILE", "debug_file", "/tmp/calls.log", "/tmp/calls.log"),
+        ("REKALL_DEBUG_FILE", "debug_file", "calls.log", "calls.log"),
         ("REKALL_DEBUG_FORMAT", "debug_format", "json", "json"),
     ],
 )
