@@ -77,6 +77,18 @@ def warn_deprecated(name: str) -> None:
     warnings.warn(RekallDeprecationWarning(register()[name]), stacklevel=level)
 
 
+def warn_deprecated_at(row: Deprecation, filename: str, line: int, module: str) -> None:
+    """Warn that something is deprecated whose place is known, and is not on the stack.
+
+    Args:
+        row: the deprecated name.
+        filename: the file that has to change.
+        line: its line, from 1.
+        module: the module that filters of warnings are asked about.
+    """
+    warnings.warn_explicit(RekallDeprecationWarning(row), RekallDeprecationWarning, filename, line, module)
+
+
 def deprecated(name: str) -> Callable[[F], F]:
     """Make a function or method warn at each call, as the register's row `name` says."""
 

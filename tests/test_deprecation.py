@@ -15,7 +15,14 @@ from support import processes
 from support.failing import FailingDatabase
 
 from rekall.db import Database
-from rekall.deprecation import Deprecation, RekallDeprecationWarning, deprecated, register, warn_deprecated
+from rekall.deprecation import (
+    Deprecation,
+    RekallDeprecationWarning,
+    deprecated,
+    register,
+    warn_deprecated,
+    warn_deprecated_at,
+)
 from rekall.infra import DefaultCacheBackend, register_backend, register_defaults
 from rekall.infra.instrument import instrument
 
@@ -155,3 +162,14 @@ def test_rekall_sets_no_filters_of_its_own() -> None:
         "print(done.stderr.count('RekallDeprecationWarning'))\n"
     )
     assert printed == "1\n0\n"
+
+
+def test_a_warning_can_name_a_place_that_is_not_on_the_stack() -> None:
+    """As for a line of config.toml, or the class of a plug-in."""
+    row = register()[ROW]
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        warn_deprecated_at(row, "somewhere/else.py", 7, "else")
+    (warning,) = caught
+    assert (warning.filename, warning.lineno) == ("somewhere/else.py", 7)
+    assert isinstance(warning.message, RekallDeprecationWarning)
+    assert warning.message.row is row
