@@ -83,7 +83,8 @@ class Conformance:
             stated = getattr(importlib.import_module(module), name, None)
         if not callable(stated):
             raise TypeError(f"{cls.__name__} states no back end: set `backend` to its class, or to 'module:Class'")
-        return stated
+        found: Callable[..., Any] = stated
+        return found
 
     def make(self, folder: Path) -> Any:
         """A new back end, not connected; override it when `backend` and `options` do not do.

@@ -15,11 +15,11 @@ Check = TypeVar("Check", bound=Callable[..., Any])
 _LONGEST = 300
 
 
-class ContractBroken(AssertionError):
+class ContractError(AssertionError):
     """A check failed: what the contract asks, and what was found instead."""
 
 
-class Finding(Exception):
+class FoundError(Exception):
     """What was found instead of what the contract asks; `contract` puts the sentence before it."""
 
 
@@ -32,7 +32,7 @@ class contract(ContextDecorator, AbstractContextManager[None]):  # noqa: N801  #
         sentence: goes on from "the contract asks that", without a full stop.
 
     Raises:
-        ContractBroken: something inside went wrong; what a test raises on purpose (a skip) passes.
+        ContractError: something inside went wrong; what a test raises on purpose (a skip) passes.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -47,22 +47,22 @@ class contract(ContextDecorator, AbstractContextManager[None]):  # noqa: N801  #
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         __tracebackhide__ = True
-        if error is None or not isinstance(error, Exception) or isinstance(error, ContractBroken):
+        if error is None or not isinstance(error, Exception) or isinstance(error, ContractError):
             return
-        is_finding = isinstance(error, Finding)
+        is_finding = isinstance(error, FoundError)
         found = str(error) if is_finding else f"{type(error).__name__}: {error}"
         cause = error.__cause__ if is_finding else error
-        raise ContractBroken(f"the contract asks that {self.sentence}; found: {found}") from cause
+        raise ContractError(f"the contract asks that {self.sentence}; found: {found}") from cause
 
 
 def broken(found: str, cause: BaseException | None = None) -> NoReturn:
     """End a check: this was found instead of what the contract asks.
 
     Raises:
-        Finding: always.
+        FoundError: always.
     """
     __tracebackhide__ = True
-    raise Finding(found) from cause
+    raise FoundError(found) from cause
 
 
 def holds(condition: object, found: str) -> None:
@@ -73,11 +73,11 @@ def holds(condition: object, found: str) -> None:
         found: says what was found if it is not.
 
     Raises:
-        Finding: it does not hold.
+        FoundError: it does not hold.
     """
     __tracebackhide__ = True
     if not condition:
-        raise Finding(found)
+        raise FoundError(found)
 
 
 def same(found: object, wanted: object, what: str) -> None:
@@ -89,11 +89,11 @@ def same(found: object, wanted: object, what: str) -> None:
         what: names the value in the message.
 
     Raises:
-        Finding: they differ.
+        FoundError: they differ.
     """
     __tracebackhide__ = True
     if _typed(found) != _typed(wanted):
-        raise Finding(f"{what} is {shown(found)} instead of {shown(wanted)}")
+        raise FoundError(f"{what} is {shown(found)} instead of {shown(wanted)}")
 
 
 def shown(value: object) -> str:
