@@ -15,27 +15,13 @@ from typing import Any, ClassVar
 from rekall import config as configuration
 from rekall.config import Config
 from rekall.deprecation import warn_deprecated
-from rekall.errors import RekallError
 from rekall.infra.debug_log import debug_logger
+from rekall.infra.discovery import KINDS
 from rekall.infra.instrument import Retry, instrument
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
-from rekall.infra.selection import KINDS, Implementation, Selection, select
-
-
-class _Opened:
-    """A back end in use.
-
-    Args:
-        backend: wrapped.
-        implementation: held because its id is part of the key.
-        ours: whether this container connects it, and so closes it.
-    """
-
-    def __init__(self, backend: DatabaseBackend, implementation: Implementation, *, ours: bool) -> None:
-        self.backend = backend
-        self.implementation = implementation
-        self.ours = ours
-        self.users = 0
+from rekall.infra.selection import Implementation, Selection, select
+from rekall.infra.sharing import SharedDatabases
+from rekall.infra.versions import Supported
 
 
 class ServiceContainer:
@@ -44,17 +30,25 @@ class ServiceContainer:
     Args:
         config: gives the configuration whenever a back end is asked for; the one of this process if left out.
         retry: the timing of retries, for tests.
+        supported: the versions of the interfaces that are taken; those of this Rekall if left out.
     """
 
     _instance: ClassVar[ServiceContainer | None] = None
     _instance_lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def __init__(self, *, config: Callable[[], Config] | None = None, retry: Retry | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        config: Callable[[], Config] | None = None,
+        retry: Retry | None = None,
+        supported: Supported | None = None,
+    ) -> None:
         self._config = config or (lambda: configuration.get_config())
         self._retry = retry
+        self._supported = supported or Supported()
         self._lock = threading.RLock()
         self._registered: dict[str, Implementation] = {}
-        self._databases: dict[object, _Opened] = {}
+        self._databases = SharedDatabases()
         self._cache: CacheBackend | None = None
 
     @classmethod
@@ -118,30 +112,19 @@ class ServiceContainer:
         with self._lock:
             config = self._config()
             path = config.db_path if path is None else Path(path)
-            selection = select("database", config, self._registered)
+            selection = select("database", config, self._registered, self._supported)
             selection.refuse_named_file(config.paths, path)
-            file = os.path.realpath(path) if selection.takes_path else None
-            key = (selection.name, id(selection.implementation), file)
-            opened = self._databases.get(key)
-            if opened is None:
-                backend: DatabaseBackend = self._wrapped(selection, config, path)
-                opened = _Opened(backend, selection.implementation, ours=not backend.is_connected())
-                backend.connect()
-                self._databases[key] = opened
-            opened.users += 1
-            return opened.backend
+            return self._databases.use(
+                selection.implementation,
+                (selection.name, os.path.realpath(path) if selection.takes_path else None),
+                make=lambda: self._wrapped(selection, config, path),
+                connect=selection.connect,
+            )
 
     def release(self, backend: DatabaseBackend) -> None:
         """Give one use of a database back end back; its last user closes it, unless it was open when registered."""
         with self._lock:
-            for key, opened in self._databases.items():
-                if opened.backend is backend:
-                    opened.users -= 1
-                    if opened.users == 0:
-                        del self._databases[key]
-                        if opened.ours:
-                            opened.backend.close()
-                    return
+            self._databases.release(backend)
 
     def cache(self) -> CacheBackend:
         """The selected cache back end, made on first use and shared.
@@ -152,7 +135,8 @@ class ServiceContainer:
         with self._lock:
             if self._cache is None:
                 config = self._config()
-                self._cache = self._wrapped(select("cache", config, self._registered), config, None)
+                selection = select("cache", config, self._registered, self._supported)
+                self._cache = self._wrapped(selection, config, None)
             return self._cache
 
     def selected(self, kind: str) -> Selection:
@@ -165,7 +149,7 @@ class ServiceContainer:
             ConfigError: unknown back end.
         """
         with self._lock:
-            return select(kind, self._config(), self._registered)
+            return select(kind, self._config(), self._registered, self._supported)
 
     def close(self) -> None:
         """Close every back end that this container opened, last opened first; a second call does nothing.
@@ -174,18 +158,8 @@ class ServiceContainer:
             RekallError: one or more could not be closed; all were tried, and all failures are named.
         """
         with self._lock:
-            opened, self._databases, self._cache = list(self._databases.values()), {}, None
-        failures = []
-        for one in reversed([each for each in opened if each.ours]):
-            try:
-                one.backend.close()
-            except Exception as error:
-                import logging
-
-                logging.getLogger(__name__).debug("a back end was not closed", exc_info=True)
-                failures.append(error)
-        if failures:
-            raise RekallError(f"not closed: {'; '.join(map(str, failures))}") from failures[0]
+            databases, self._databases, self._cache = self._databases, SharedDatabases(), None
+        databases.close_all()
 
     def reset(self) -> None:
         """Close everything and forget every registration."""
@@ -195,7 +169,7 @@ class ServiceContainer:
 
     def _wrapped(self, selection: Selection, config: Config, path: Path | None) -> Any:
         log = debug_logger() if config.debug else None
-        return instrument(selection.make(path), selection.name, retry=self._retry, log=log)
+        return instrument(selection.make(path), selection.name, retry=self._retry, log=log, told=selection.told)
 
 
 def get_database() -> DatabaseBackend:

@@ -10,21 +10,22 @@ from typing import Any, NamedTuple
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.config_keys import wrong_type
-from rekall.errors import ConfigError
+from rekall.errors import BackendError, ConfigError, RekallError
 from rekall.infra.defaults import DefaultCacheBackend, DefaultDatabaseBackend
+from rekall.infra.discovery import KINDS, Plugin, chosen, plugins
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.infra.versions import Supported, check
 from rekall.paths import ResolvedPaths
 
 Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
 """A back end, its class, or a function that makes one; both receive the options and, if they take it, the path."""
 
-KINDS: Mapping[str, type] = {"database": DatabaseBackend, "cache": CacheBackend}
-"""What can be resolved, and the interface that it must have."""
-
 BUILT_IN: Mapping[str, Mapping[str, Implementation]] = {
     "database": {"sqlite": DefaultDatabaseBackend},
     "cache": {"local": DefaultCacheBackend},
 }
+KNOWN: Mapping[str, str] = {"pooled": "rekall-server", "rqlite": "rekall-server", "redis": "rekall-server"}
+"""The distributions that bring well-known back ends, for who selects one without having it."""
 _PATH_PARAMETERS = ("path", "db_path")
 _ACCEPTED = {bool: "a boolean", int: "an integer", float: "a number", str: "text", list: "an array", dict: "a table"}
 
@@ -37,8 +38,11 @@ class Selection(NamedTuple):
         name: the name that it is registered under.
         implementation: the back end, its class or a function that makes one.
         file: the config.toml in use, for messages.
-        configured: whether that file selected it, by name.
+        configured: whether config selected it, by name.
         options: what that file gives it.
+        supported: the versions of the interface that are taken.
+        setting: what selected it, as text for a person.
+        plugin: the entry point that it comes from, None for a built-in or registered one.
     """
 
     kind: str
@@ -47,6 +51,9 @@ class Selection(NamedTuple):
     file: Path
     configured: bool
     options: Mapping[str, Any]
+    supported: Supported = Supported()
+    setting: str = ""
+    plugin: Plugin | None = None
 
     @property
     def takes_path(self) -> bool:
@@ -60,8 +67,9 @@ class Selection(NamedTuple):
             ConfigError: it is so.
         """
         if self.configured and not self.takes_path and paths.database_named and path == paths.db_path:
+            selector = self.setting.removesuffix(": backends.database")
             raise ConfigError(
-                f"{paths.origin('database')} names {path}, but {self.file} selects the database back end {self.name}, "
+                f"{paths.origin('database')} names {path}, but {selector} selects the database back end {self.name}, "
                 "which has no file to choose: take back one of the two"
             )
 
@@ -75,10 +83,13 @@ class Selection(NamedTuple):
             ConfigError: an option that is unknown, missing or of a wrong type, or a back end of another kind.
         """
         made: Any = self.implementation
+        what = self.plugin.what if self.plugin else f"the back end {self.name}"
         if isinstance(made, (DatabaseBackend, CacheBackend)):
             if self.options:
                 raise self._refused(f"the back end {self.name} is registered as an instance, which takes no options")
         else:
+            if isinstance(made, type):
+                self._check_interface(made, what)
             self._check_options()
             arguments = dict(self.options)
             parameter = self._path_parameter()
@@ -87,15 +98,57 @@ class Selection(NamedTuple):
             try:
                 inspect.signature(made).bind(**arguments)
             except TypeError as error:
-                raise self._refused(f"the back end {self.name} cannot be made: {error}") from error
+                raise self._refused(f"{what} cannot be made: {error}") from error
             try:
                 made = made(**arguments)
             except ConfigError as error:
                 raise self._refused(str(error)) from error
-        interface = KINDS[self.kind]
-        if not isinstance(made, interface):
-            raise self._refused(f"the back end {self.name} is a {type(made).__name__}, not a {interface.__name__}")
+            except RekallError:
+                raise
+            except Exception as error:
+                if not self._is_foreign:
+                    raise
+                raise self._refused(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+        if type(made) is not self.implementation:  # an instance, or what a function made
+            self._check_interface(type(made), what)
         return made
+
+    def connect(self, backend: DatabaseBackend) -> None:
+        """Open a back end that was made.
+
+        Raises:
+            BackendError: it cannot be opened; for one that config selected, the text names the setting.
+        """
+        try:
+            backend.connect()
+        except RekallError as error:
+            self.told(error)
+            raise
+        except Exception as error:
+            if not self._is_foreign:
+                raise
+            raised = BackendError(f"the back end cannot be opened: {type(error).__name__}: {error}")
+            self.told(raised)
+            raise raised from error
+
+    def told(self, error: Exception) -> None:
+        """Let the error of a back end that is not one of ours also say what selected it."""
+        if self._is_foreign and self.setting not in str(error):
+            error.args = (f"{error} (the {self.kind} back end {self.name}, selected by {self.setting})",)
+
+    @property
+    def _is_foreign(self) -> bool:
+        return self.configured and self.name not in BUILT_IN[self.kind]
+
+    def _check_interface(self, made: type, what: str) -> None:
+        prefix = f"{self.setting}: " if self.configured else ""
+        interface = KINDS[self.kind]
+        if not issubclass(made, interface):
+            raise ConfigError(f"{prefix}{what} is a {made.__name__}, not a {interface.__name__}")
+        try:
+            check(made, what, self.supported, stated=self.plugin is not None)
+        except ConfigError as error:
+            raise ConfigError(f"{prefix}{error}") from error
 
     def _check_options(self) -> None:
         types: Mapping[str, type] | None = getattr(self.implementation, "options", None)
@@ -127,26 +180,38 @@ class Selection(NamedTuple):
         return ConfigError(f"{self.file}: {self._dotted(option)}: {text}" if self.configured else text)
 
 
-def select(kind: str, config: Config, registered: Mapping[str, Implementation]) -> Selection:
-    """What is registered under the kind itself, else what config names.
+def select(
+    kind: str, config: Config, registered: Mapping[str, Implementation], supported: Supported | None = None
+) -> Selection:
+    """What is registered under the kind itself, else what config names: built in, registered, or installed.
 
     Args:
         kind: `database` or `cache`.
         config: names a back end of each kind.
         registered: by name, besides the built-in ones.
+        supported: the versions of the interface that are taken; those of this Rekall if left out.
 
     Raises:
-        ConfigError: config names a back end that does not exist.
+        ConfigError: config names a back end that does not exist, or that cannot be imported.
     """
+    supported = supported or Supported()
     file = config.paths.config_dir / CONFIG_NAME
     if kind in registered:
-        return Selection(kind, kind, registered[kind], file, configured=False, options={})
+        return Selection(kind, kind, registered[kind], file, configured=False, options={}, supported=supported)
     known = {**BUILT_IN[kind], **{name: one for name, one in registered.items() if name not in KINDS}}
     name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
-    if name not in known:
-        available = ", ".join(sorted(known))
-        raise ConfigError(f"{file}: backends.{kind} is '{name}', which is not a back end; available: {available}")
-    return Selection(kind, name, known[name], file, configured=True, options=options)
+    origin = config.origins.get(f"backends.{kind}", "")
+    setting = origin if origin.startswith("environment") else f"{file}: backends.{kind}"
+    try:
+        plugin = None if name in known else chosen(kind, name)
+        implementation = plugin.load() if plugin else known.get(name)
+    except ConfigError as error:
+        raise ConfigError(f"{setting}: {error}") from error
+    if implementation is None:
+        available = ", ".join(sorted({*known, *(each.name for each in plugins(kind))}))
+        hint = f"; it comes with {KNOWN[name]}, which is not installed" if name in KNOWN else ""
+        raise ConfigError(f"{setting} is '{name}', which is not a back end; available: {available}{hint}")
+    return Selection(kind, name, implementation, file, True, options, supported, setting, plugin)
 
 
 def _advice(option: str, known: set[str]) -> str:

@@ -534,7 +534,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a cache": (
         FailingCache,
         {},
-        "backends.database_options: the back end mine is a FailingCache, not a DatabaseBackend",
+        "backends.database: the back end mine is a FailingCache, not a DatabaseBackend",
     ),
     "no back end at all": (
         "text",
@@ -564,11 +564,11 @@ def test_what_cannot_be_used_is_refused_with_the_file_the_key_and_what_is_known(
 
 def test_available_names_are_listed(tmp_path: Path) -> None:
     """The built-in ones and the registered ones; `database` and `cache` are no names of back ends."""
-    container = _container(tmp_path, cache_backend="redis")
+    container = _container(tmp_path, cache_backend="rediss")
     container.register("mine", FailingCache)
     container.register("database", Plain)
     with pytest.raises(
-        ConfigError, match=r"backends\.cache is 'redis', which is not a back end; available: local, mine$"
+        ConfigError, match=r"backends\.cache is 'rediss', which is not a back end; available: local, mine$"
     ):
         container.cache()
 

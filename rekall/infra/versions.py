@@ -1,0 +1,70 @@
+"""Which versions of the interfaces this Rekall takes, and the check of a back end's class against them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from rekall.deprecation import Deprecation, warn_deprecated_at
+from rekall.errors import ConfigError
+from rekall.infra.interfaces import INTERFACE_VERSION
+
+
+class Supported(NamedTuple):
+    """The versions of the interfaces that a Rekall takes.
+
+    Args:
+        oldest: what is older was removed.
+        newest: what is newer comes with a later Rekall.
+        releases: the Rekall that first had a version, by version.
+        deprecated: the register's row of each version that goes in a later Rekall, by version.
+    """
+
+    oldest: int = INTERFACE_VERSION
+    newest: int = INTERFACE_VERSION
+    releases: Mapping[int, str] = {1: "1.0"}
+    deprecated: Mapping[int, Deprecation] = {}
+
+
+def check(backend: type, what: str, supported: Supported, *, stated: bool = False) -> None:
+    """Refuse a class that this Rekall cannot use, before one is made; warn of one whose interface goes.
+
+    Args:
+        backend: derives from an interface.
+        what: says in an error which back end it is.
+        supported: the versions that this Rekall takes.
+        stated: whether it must state `interface_version` itself.
+
+    Raises:
+        ConfigError: it lacks methods, states no version, or one that is not supported.
+    """
+    missing = ", ".join(sorted(getattr(backend, "__abstractmethods__", ())))
+    if missing:
+        raise ConfigError(f"{what}: the class {backend.__name__} lacks {missing}")
+    stating = next(one for one in backend.__mro__ if "interface_version" in vars(one))
+    version: Any = vars(stating)["interface_version"]
+    if stated and stating.__module__.partition(".")[0] == "rekall":
+        raise ConfigError(
+            f"{what}: the class {backend.__name__} does not say which interface it was written for; "
+            f"give it 'interface_version = {supported.newest}'"
+        )
+    takes = " to ".join(str(number) for number in dict.fromkeys((supported.oldest, supported.newest)))
+    if not isinstance(version, int) or version < supported.oldest:
+        since = supported.releases[supported.oldest]
+        raise ConfigError(
+            f"{what} was written for interface {version}, this Rekall takes {takes}: install a version of it for "
+            f"interface {supported.oldest} or later (Rekall {since} or later)"
+        )
+    if version > supported.newest:
+        least = getattr(backend, "minimum_rekall", None)
+        wanted = f"Rekall {least} or later" if least else f"a Rekall that has interface {version}"
+        raise ConfigError(
+            f"{what} was written for interface {version}, this Rekall takes {takes}: install {wanted}, "
+            f"or a version of the back end for interface {supported.newest}"
+        )
+    if version in supported.deprecated:
+        lines, first = inspect.getsourcelines(stating)
+        offset = next((n for n, line in enumerate(lines) if line.lstrip().startswith("interface_version")), 0)
+        file = inspect.getsourcefile(stating) or stating.__module__
+        warn_deprecated_at(supported.deprecated[version], file, first + offset, stating.__module__)
