@@ -16,9 +16,8 @@ from rekall import config as configuration
 from rekall.config import Config
 from rekall.deprecation import warn_deprecated
 from rekall.infra.debug_log import debug_logger
-from rekall.infra.discovery import KINDS
 from rekall.infra.instrument import Retry, instrument
-from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.infra.interfaces import KINDS, CacheBackend, DatabaseBackend
 from rekall.infra.selection import Implementation, Selection, select
 from rekall.infra.sharing import SharedDatabases
 from rekall.infra.versions import Supported

@@ -6,17 +6,13 @@ what to install.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rekall.errors import ConfigError
-from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.infra.interfaces import KINDS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-KINDS: Mapping[str, type] = {"database": DatabaseBackend, "cache": CacheBackend}
-"""What can be resolved, and the interface that it must have; `rekall.backends.<kind>` is its group of entry points."""
 
 
 class Plugin(NamedTuple):

@@ -181,3 +181,7 @@ class CacheBackend(ABC):
     @abstractmethod
     def exists(self, key: str) -> bool:
         """Tell whether `get` would find the key."""
+
+
+KINDS: Mapping[str, type] = {"database": DatabaseBackend, "cache": CacheBackend}
+"""What can be resolved, and the interface that it must have; `rekall.backends.<kind>` is its group of entry points."""

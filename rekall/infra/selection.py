@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.config_keys import wrong_type
 from rekall.errors import BackendError, ConfigError, RekallError
 from rekall.infra.defaults import DefaultCacheBackend, DefaultDatabaseBackend
-from rekall.infra.discovery import KINDS, Plugin, chosen, plugins
-from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.infra.interfaces import KINDS, CacheBackend, DatabaseBackend
 from rekall.infra.versions import Supported, check
 from rekall.paths import ResolvedPaths
+
+if TYPE_CHECKING:
+    from rekall.infra.discovery import Plugin
 
 Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
 """A back end, its class, or a function that makes one; both receive the options and, if they take it, the path."""
@@ -202,16 +204,19 @@ def select(
     name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
     origin = config.origins.get(f"backends.{kind}", "")
     setting = origin if origin.startswith("environment") else f"{file}: backends.{kind}"
+    if name in known:
+        return Selection(kind, name, known[name], file, True, options, supported, setting)
+    from rekall.infra.discovery import chosen, plugins  # nothing is looked for where a known one is selected
+
     try:
-        plugin = None if name in known else chosen(kind, name)
-        implementation = plugin.load() if plugin else known.get(name)
+        plugin = chosen(kind, name)
+        if plugin is not None:
+            return Selection(kind, name, plugin.load(), file, True, options, supported, setting, plugin)
     except ConfigError as error:
         raise ConfigError(f"{setting}: {error}") from error
-    if implementation is None:
-        available = ", ".join(sorted({*known, *(each.name for each in plugins(kind))}))
-        hint = f"; it comes with {KNOWN[name]}, which is not installed" if name in KNOWN else ""
-        raise ConfigError(f"{setting} is '{name}', which is not a back end; available: {available}{hint}")
-    return Selection(kind, name, implementation, file, True, options, supported, setting, plugin)
+    available = ", ".join(sorted({*known, *(each.name for each in plugins(kind))}))
+    hint = f"; it comes with {KNOWN[name]}, which is not installed" if name in KNOWN else ""
+    raise ConfigError(f"{setting} is '{name}', which is not a back end; available: {available}{hint}")
 
 
 def _advice(option: str, known: set[str]) -> str:
