@@ -26,7 +26,10 @@ BUILT_IN: Mapping[str, Mapping[str, Implementation]] = {
     "database": {"sqlite": DefaultDatabaseBackend},
     "cache": {"local": DefaultCacheBackend},
 }
-KNOWN: Mapping[str, str] = {"pooled": "rekall-server", "rqlite": "rekall-server", "redis": "rekall-server"}
+KNOWN: Mapping[str, Mapping[str, str]] = {
+    "database": {"pooled": "rekall-server", "rqlite": "rekall-server"},
+    "cache": {"redis": "rekall-server"},
+}
 """The distributions that bring well-known back ends, for who selects one without having it."""
 _PATH_PARAMETERS = ("path", "db_path")
 _ACCEPTED = {bool: "a boolean", int: "an integer", float: "a number", str: "text", list: "an array", dict: "a table"}
@@ -110,7 +113,7 @@ class Selection(NamedTuple):
             except Exception as error:
                 if not self._is_foreign:
                     raise
-                raise self._refused(f"{what} cannot be made: {type(error).__name__}: {error}") from error
+                raise ConfigError(f"{self.setting}: {what} cannot be made: {type(error).__name__}: {error}") from error
         if type(made) is not self.implementation:  # an instance, or what a function made
             self._check_interface(type(made), what)
         return made
@@ -215,7 +218,7 @@ def select(
     except ConfigError as error:
         raise ConfigError(f"{setting}: {error}") from error
     available = ", ".join(sorted({*known, *(each.name for each in plugins(kind))}))
-    hint = f"; it comes with {KNOWN[name]}, which is not installed" if name in KNOWN else ""
+    hint = f"; it comes with {KNOWN[kind][name]}, which is not installed" if name in KNOWN[kind] else ""
     raise ConfigError(f"{setting} is '{name}', which is not a back end; available: {available}{hint}")
 
 
