@@ -154,12 +154,13 @@ class AutoscanConfig:
 _config: Config | None = None
 
 
-def load_config(*, use_global: bool = False, use_legacy: bool = False) -> Config:
+def load_config(*, use_global: bool = False, use_legacy: bool = False, debug: bool = False) -> Config:
     """Read the configuration afresh; the one that `get_config` returns is left alone.
 
     Args:
         use_global: pass over the `.rekall` of a project (`--global`).
         use_legacy: use the directory `~/.rekall`, whatever the environment says (`--legacy`).
+        debug: log every back-end call, whatever the file and the environment say (`--debug`).
 
     Returns:
         The configuration, with the config.toml of the chosen directory applied, and the environment above it.
@@ -167,7 +168,10 @@ def load_config(*, use_global: bool = False, use_legacy: bool = False) -> Config
     Raises:
         ConfigError: a file, key or variable that cannot be used.
     """
-    return _load(legacy_paths() if use_legacy else PathResolver.resolve(force_global=use_global))
+    config = _load(legacy_paths() if use_legacy else PathResolver.resolve(force_global=use_global))
+    if debug:
+        config.debug, config.origins["debug"] = True, "flag --debug"
+    return config
 
 
 def _load(paths: ResolvedPaths) -> Config:
