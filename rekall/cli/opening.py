@@ -35,13 +35,19 @@ def settings(ctx: Any, *, quiet: bool = False) -> Config:
     set_config(config)
     for warning in [] if quiet else config.warnings:
         tell(f"warning: {warning}")
+    if ctx.resilient_parsing:  # a shell completes a word: whatever stands on stderr would stand in what is typed
+        config.debug = False
+    elif config.debug:
+        from rekall.infra.debug_log import debug_logger
+
+        debug_logger(config)  # refuses a file that cannot be written, before anything is asked or done
     return config
 
 
 def flags(ctx: Any) -> dict[str, bool]:
     """The flags given before the command, as `load_config` takes them."""
     given = ctx.find_root().params
-    return {name: bool(given.get(name)) for name in ("use_global", "use_legacy")}
+    return {name: bool(given.get(name)) for name in ("use_global", "use_legacy", "debug")}
 
 
 @contextmanager

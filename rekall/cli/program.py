@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 from typer.main import get_command
 
 from rekall.cli.commands import OTHER_WORDS, PENDING, SECTIONS, CommandGroup
@@ -32,10 +32,10 @@ class CommandTable(TyperGroup):
         module, _, name = target.partition(":")
         loaded = getattr(import_module(f"rekall.cli.{module}"), name)
         if isinstance(loaded, CommandGroup):
-            return get_command(group(loaded))
+            return _with_debug(get_command(group(loaded)))
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
         command.command(cmd_name)(loaded)
-        return get_command(command)
+        return _with_debug(get_command(command))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, known = args[0], self.list_commands(ctx)
@@ -54,6 +54,19 @@ class CommandTable(TyperGroup):
         for section, commands in self.table.sections.items():
             with formatter.section(section):
                 formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
+
+
+def _with_debug(command: Any) -> Any:
+    """The same command, which takes `--debug` too: it is added to a line that has just failed, and so at its end."""
+
+    def note(ctx: Any, _option: Any, value: bool) -> None:
+        if value:
+            ctx.find_root().params["debug"] = True
+
+    command.params.append(
+        TyperOption(param_decls=["--debug"], is_flag=True, hidden=True, expose_value=False, callback=note)
+    )
+    return command
 
 
 def group(table: CommandGroup) -> typer.Typer:
@@ -100,6 +113,7 @@ def root(
         bool, typer.Option("--global", "-g", help="Use your own base, not the .rekall of this directory.")
     ] = False,
     use_legacy: Annotated[bool, typer.Option("--legacy", help="Use the older place ~/.rekall.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log every call of a back end, on stderr.")] = False,
 ) -> None:
     """Rekall."""
     if ctx.invoked_subcommand is None:

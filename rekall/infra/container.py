@@ -167,7 +167,7 @@ class ServiceContainer:
         self.close()
 
     def _wrapped(self, selection: Selection, config: Config, path: Path | None) -> Any:
-        log = debug_logger() if config.debug else None
+        log = debug_logger(config) if config.debug else None
         return instrument(selection.make(path), selection.name, retry=self._retry, log=log, told=selection.told)
 
 

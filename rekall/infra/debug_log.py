@@ -1,18 +1,24 @@
-"""The debug log: on stderr one event for each attempt of a back-end call, never a value that was passed or returned.
+"""The debug log: one event for each attempt of a back-end call, never a value that was passed or returned.
 
-Imported with the adapter layer; structlog only when debug is on.
+Imported with the adapter layer; structlog, and what writes and counts, only when debug is on.
 """
 
 from __future__ import annotations
 
-import functools
-import sys
+import os
+import threading
+import time
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from rekall.config import Config
+    from rekall.infra.debug_summary import Summary
+    from rekall.infra.debug_target import Place, Target
 
 
 class Logger(Protocol):
-    """What is used of a structlog logger."""
+    """What takes the events."""
 
     def debug(self, event: str, **fields: Any) -> Any: ...
 
@@ -50,38 +56,93 @@ def logged(
     return call
 
 
-@functools.cache
-def debug_logger() -> Logger:
-    """A structlog logger that writes one line an event to stderr (stdout belongs to output and to MCP).
+class DebugLog:
+    """Writes the events to one place, counts them, and ends with a summary.
 
-    Configured by itself: neither does it follow a program's own structlog configuration, nor change it.
+    Args:
+        target: where it goes.
+        form: `terminal`, `text` or `json`; see `rekall.infra.debug_form`.
+        clock: seconds that never go back.
     """
-    import structlog
 
-    processors: list[structlog.typing.Processor] = [
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.KeyValueRenderer(key_order=["timestamp", "event", "backend", "operation"]),
-    ]
-    wrapper = structlog.make_filtering_bound_logger(0)
-    return cast(Logger, structlog.wrap_logger(_Stderr(), processors=processors, wrapper_class=wrapper))
+    def __init__(self, target: Target, form: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        from rekall.infra.debug_form import event_logger, summary_text
+        from rekall.infra.debug_summary import Summary
+
+        self.summary: Summary = Summary()
+        self._target = target
+        self._events = event_logger(target, form)
+        self._summary_text: Callable[[], str] = lambda: summary_text(self.summary, form)
+        # reentrant: a signal may end the process, and so this log, in the middle of an event
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._clock = clock
+        self._ended = threading.local()
+        self._is_finished = False
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Count and write one event.
+
+        Args:
+            event: its name.
+            fields: what `logged` gives. A further attempt can only follow the one before in the same thread: so it is
+                known how long was waited for it.
+        """
+        now = self._clock()
+        if fields["attempt"] > 1:
+            waited = now - fields["ms"] / 1000 - self._ended.at
+            fields["waited_ms"] = max(round(waited * 1000, 3), 0.0)
+        self._ended.at = now
+        with self._lock:
+            self.summary.add(fields)
+            self._events.debug(event, **fields)
+
+    def finish(self) -> None:
+        """Write the summary, once; not so in a process that was forked from the one that began the log."""
+        with self._lock:
+            if not self._is_finished and os.getpid() == self._process:
+                self._is_finished = True
+                self._target.write_last(self._summary_text())
 
 
-class _Stderr:
-    """Where events go; one that nobody reads any more must not fail a call that was applied."""
+_logs: dict[Place, DebugLog] = {}
+_logs_lock = threading.Lock()
 
-    def debug(self, line: str) -> None:
-        if sys.stderr is not None:
-            try:
-                sys.stderr.write(line + "\n")
-            except (OSError, ValueError):
-                return
+
+def debug_logger(config: Config) -> DebugLog:
+    """The debug log that a configuration asks for: one for each place and form, which ends with the process.
+
+    Args:
+        config: says where and how to write; that `debug` is on is the caller's business.
+
+    Raises:
+        ConfigError: `debug_file` cannot be written.
+    """
+    import atexit
+
+    from rekall.infra.debug_target import open_target, place_of
+
+    place = place_of(config)
+    with _logs_lock:
+        log = _logs.get(place)
+        if log is None:
+            target = open_target(place, config)
+            log = _logs[place] = DebugLog(target, place.form_on(target))
+            atexit.register(log.finish)
+        return log
+
+
+def finish_debug_logs() -> None:
+    """Write the summaries now, for a process that is about to end without Python's own ending."""
+    for log in list(_logs.values()):
+        log.finish()
 
 
 def _rows(operation: str, result: Any) -> int | None:
+    """How many rows were given or changed, if the back end answers as the interface says."""
     if operation == "fetch_all":
-        return len(result)
+        return len(result) if isinstance(result, (list, tuple)) else None
     if operation == "fetch_one":
         return 0 if result is None else 1
-    if operation == "execute_batch":
-        return cast(int, result)
-    return getattr(result, "rowcount", None) if operation == "execute" else None
+    number = result if operation == "execute_batch" else getattr(result, "rowcount", None)
+    return number if isinstance(number, int) and operation in ("execute", "execute_batch") else None

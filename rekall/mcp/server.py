@@ -108,11 +108,14 @@ def _leave_on_signals(base: ConfiguredBase) -> None:
 
 
 def _leave(base: ConfiguredBase) -> NoReturn:
-    """End the process at once, with the base closed."""
+    """End the process at once, with the base closed and the debug log complete."""
+    from rekall.infra.debug_log import finish_debug_logs
+
     try:
         base.close()
     except RekallError as error:
         logger.error("%s", error)
+    finish_debug_logs()
     os._exit(0)
 
 

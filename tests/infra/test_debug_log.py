@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import sys
 from functools import partial
@@ -98,14 +98,15 @@ def test_a_call_is_one_line_on_stderr_and_says_no_value(tmp_path: Path, monkeypa
     monkeypatch.setenv("REKALL_DEBUG", "1")
     done = _run(USE, tmp_path / "a.db")
     assert done.stdout == "1\nTrue\nTrue\n"
-    lines = done.stderr.splitlines()
-    pattern = (
-        r"timestamp='[^']+Z' event='backend\.call' backend='(sqlite|local)' operation='(\w+)'"
-        r" ms=\d+\.\d+ attempt=1 outcome='ok'( rows=\d+)?"
-    )
-    matches = [re.fullmatch(pattern, line) for line in lines]
-    assert all(matches), lines
-    operations = {(match[1], match[2], bool(match[3])) for match in matches if match}
+    *events, summary = [json.loads(line) for line in done.stderr.splitlines()]
+    assert summary["event"] == "backend.summary"
+    usual = {"timestamp", "event", "pid", "backend", "operation", "ms", "attempt", "outcome"}
+    for event in events:
+        assert set(event) - {"rows"} == usual
+        assert (event["event"], event["attempt"], event["outcome"]) == ("backend.call", 1, "ok")
+        assert event["timestamp"].endswith("Z")
+        assert event["ms"] >= 0
+    operations = {(event["backend"], event["operation"], "rows" in event) for event in events}
     assert operations >= {
         ("sqlite", "connect", False),
         ("sqlite", "fetch_one", True),
@@ -124,7 +125,7 @@ def test_the_password_of_a_url_is_never_written(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     done = _run(LEAKY)
     assert done.returncode == 0, done.stderr
-    assert "error='DatabaseBusyError'" in done.stderr
+    assert '"error": "DatabaseBusyError"' in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
 
 
@@ -135,7 +136,7 @@ def test_debug_can_be_switched_on_in_the_file(tmp_path: Path, monkeypatch: pytes
     (home / "config.toml").write_text("debug = true\n")
     monkeypatch.setenv("REKALL_HOME", str(home))
     done = _run(USE, tmp_path / "a.db")
-    assert "event='backend.call'" in done.stderr
+    assert '"event": "backend.call"' in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="closes stderr with a POSIX shell")
@@ -163,7 +164,7 @@ def test_the_log_and_a_program_s_own_structlog_leave_each_other_alone(
     after = "\nprint(structlog.get_config()['processors'])\n"
     done = _run(program + USE + after, tmp_path / "a.db")
     assert done.stdout == "1\nTrue\nTrue\n[]\n"
-    assert "event='backend.call' backend='sqlite' operation='execute_batch'" in done.stderr
+    assert '"backend": "sqlite", "operation": "execute_batch"' in done.stderr
 
 
 def test_what_a_container_logs_follows_its_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
