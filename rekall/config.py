@@ -59,7 +59,7 @@ class Config:
         database_options: options of the database back end, which checks them itself.
         cache_options: options of the cache back end, which checks them itself.
         origins: for every dotted key, where its value came from, as text for a person.
-        warnings: one line for each file in which something is ignored or doubtful.
+        warnings: one line for each file in which something is ignored or doubtful, and for each deprecated key.
     """
 
     paths: ResolvedPaths = field(default_factory=lambda: _default_paths())
@@ -226,7 +226,7 @@ def apply_toml_config(config: Config) -> Config:
     """Put the values of the config.toml in the configuration's own directory into it.
 
     Args:
-        config: changed in place; its `warnings` gain at most one line.
+        config: changed in place; its `warnings` gain one line at most, and one for each deprecated key.
 
     Returns:
         The same object.
@@ -235,12 +235,11 @@ def apply_toml_config(config: Config) -> Config:
         ConfigError: the file cannot be read, or holds a value that cannot be used; the object is then unchanged.
     """
     file = config.paths.config_dir / CONFIG_NAME
-    values, warning = read_keys(load_config_from_toml(config.paths.config_dir), file)
+    values, warnings = read_keys(load_config_from_toml(config.paths.config_dir), file)
     for key, value in values:
         setattr(config, key.attribute, value)
         config.origins[key.dotted] = f"file {file}"
-    if warning and warning not in config.warnings:
-        config.warnings.append(warning)
+    config.warnings += [warning for warning in warnings if warning not in config.warnings]
     return config
 
 

@@ -25,6 +25,39 @@ def read_toml(path: Path) -> dict[str, Any]:
     return {} if text is None else _parse(path, text)
 
 
+def line_of(path: Path, section: str, name: str) -> int:
+    """The line of a TOML file on which a key is set, from 1.
+
+    No parser tells it. A key begins on the first line without which what stands above it is a document that lacks the
+    key, and with which, or with the lines that its value goes on for, it is one that has it.
+
+    Args:
+        path: the file, which can be read.
+        section: the table that holds the key; empty at the top level.
+        name: the key.
+
+    Returns:
+        1 if the key is written in a way that does not show its name, as with escapes.
+    """
+    lines = (_read_text(path) or "").split("\n")
+
+    def holds(count: int) -> bool | None:
+        """Whether the first lines set the key; None: they end inside a value."""
+        try:
+            data = _parse(path, "".join(f"{line}\n" for line in lines[:count]))
+        except ConfigError:
+            return None
+        table = data.get(section) if section else data
+        return isinstance(table, dict) and name in table
+
+    for index, line in enumerate(lines):
+        if name in line and holds(index) is False:
+            end = next((end for end in range(index + 1, len(lines) + 1) if holds(end) is not None), None)
+            if end is not None and holds(end):
+                return index + 1
+    return 1
+
+
 def update_toml(path: Path, updates: dict[str, Any]) -> None:
     """Put values into a TOML file, atomically and readable by its owner alone; comments and layout stay.
 

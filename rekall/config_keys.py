@@ -1,16 +1,19 @@
 """Every key of config.toml, declared once: the reader and `rekall config --show` walk the same table.
 
 The sections of Rekall 0.3 are read as 0.3 read them: what it converted is converted, what it ignored is ignored, and
-one warning a file now says so. The newer keys (`strict`) accept no misspelling and no other type.
+one warning a file now says so. The newer keys (`strict`) accept no misspelling and no other type. A deprecated key is
+read as the one that took its place, with a warning of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rekall.config_file import line_of
+from rekall.deprecation import RekallDeprecationWarning, Rows, row_of, warn_deprecated_at
 from rekall.errors import ConfigError
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -125,18 +128,28 @@ KEYS: tuple[ConfigKey, ...] = (
     _backends("cache_options", "table", "cache_options"),
 )
 
+OLDER_KEYS: Mapping[str, str] = {
+    "debug_backends": "debug",
+}
+"""Deprecated keys, dotted, each with the key that took its place (not data_dir) and a row in the register."""
+
 _SECTIONS = tuple(dict.fromkeys(key.section for key in KEYS if key.section))
 
 
-def read_keys(data: Mapping[str, Any], file: Path) -> tuple[list[tuple[ConfigKey, Any]], str | None]:
+def read_keys(
+    data: Mapping[str, Any], file: Path, *, older: Mapping[str, str] = OLDER_KEYS, rows: Rows | None = None
+) -> tuple[list[tuple[ConfigKey, Any]], list[str]]:
     """The values that a config.toml sets.
 
     Args:
         data: what the file holds.
         file: its path, for the messages.
+        older: the deprecated keys, and what they stand for.
+        rows: the register that has them; None: the one that ships.
 
     Returns:
-        The keys with their values, and one line about everything that was ignored or is doubtful (None: nothing).
+        The keys with their values, and lines for a person: one for each deprecated key, with its place, and one about
+        everything that was ignored or is doubtful.
 
     Raises:
         ConfigError: a value that cannot be converted, or a mistake in one of the newer keys.
@@ -144,20 +157,40 @@ def read_keys(data: Mapping[str, Any], file: Path) -> tuple[list[tuple[ConfigKey
     values: list[tuple[ConfigKey, Any]] = []
     unknown: list[str] = []
     doubts: list[str] = []
+    lines: list[str] = []
     known = {(key.section, key.name): key for key in KEYS}
-    for section, name, value in _entries(data, file):
+    dotted = {key.dotted: key for key in KEYS}
+    entries = list(_entries(data, file, {name.rpartition(".")[0] for name in older}))
+    given = {(section, name) for section, name, _ in entries}
+    for section, name, value in entries:
         key = known.get((section, name))
+        old = f"{section}.{name}" if section else name
+        newer = dotted[older[old]] if key is None and old in older else None
+        if newer and (newer.section, newer.name) in given:
+            lines.append(_deprecated(old, section, name, file, rows) + f"; it is ignored, {newer.dotted} is set too")
+            continue
+        key = key or newer
         if key is None:
             unknown.append(_unknown(section, name, value, file))
             continue
-        accepted, result, doubt = _read(key, value, file)
+        accepted, result, doubt = _read(replace(key, section=section, name=name), value, file)
         if accepted and key.attribute:
             values.append((key, result))
         if doubt:
             doubts.append(doubt)
+        if newer:
+            lines.append(_deprecated(old, section, name, file, rows))
     notes = [f"unknown key{'s'[: len(unknown) > 1]} {', '.join(unknown)}"] if unknown else []
     notes += doubts
-    return values, f"{file}: {'; '.join(notes)}" if notes else None
+    return values, [*lines, f"{file}: {'; '.join(notes)}"] if notes else lines
+
+
+def _deprecated(dotted: str, section: str, name: str, file: Path, rows: Rows | None) -> str:
+    """Warn about a deprecated key at its line; returns the words for a person."""
+    row = row_of(dotted, rows)
+    line = line_of(file, section, name)
+    warn_deprecated_at(row, str(file), line, str(file))
+    return f"{file}:{line}: {RekallDeprecationWarning(row)}"
 
 
 def read_environment(environment: Mapping[str, str]) -> list[tuple[ConfigKey, Any]]:
@@ -202,10 +235,14 @@ def wrong_type(file: Path, dotted: str, value: object, accepted: str) -> ConfigE
     return ConfigError(f"{file}: {dotted} is {_type_of(value)}, {accepted} is needed; correct the line or remove it")
 
 
-def _entries(data: Mapping[str, Any], file: Path) -> Iterator[tuple[str, str, Any]]:
-    """Section, name and value of everything in the file; an unknown table comes as one top-level value."""
+def _entries(data: Mapping[str, Any], file: Path, older: Collection[str]) -> Iterator[tuple[str, str, Any]]:
+    """Section, name and value of everything in the file; an unknown table comes as one top-level value.
+
+    Args:
+        older: sections that deprecated keys are in, known or not.
+    """
     for name, value in data.items():
-        if name not in _SECTIONS:
+        if name not in _SECTIONS and not (name in older and isinstance(value, dict)):
             yield "", name, value
         elif not isinstance(value, dict):
             raise wrong_type(file, name, value, f"a table [{name}]")

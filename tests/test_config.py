@@ -275,7 +275,7 @@ def test_the_new_keys_are_read(config_file: Path) -> None:
         ("[backends.redis]", "unknown key backends.redis (a table); known here: backends.database, backends.cache"),
         ("debg = true", "unknown key debg (a boolean); did you mean debug?"),
         ("Debug = true", "unknown key Debug (a boolean); did you mean debug?"),
-        ("debug_backends = true", "unknown key debug_backends (a boolean); did you mean debug?"),
+        ('debug_backends = "true"', "debug_backends is text, a boolean is needed"),
         ('database_backend = "x"', "unknown key database_backend (text); did you mean backends.database?"),
         ("[cache_options]", "unknown key [cache_options] (a table); did you mean backends.cache_options?"),
         ("[backend]", "unknown key [backend] (a table); did you mean [backends]?"),
