@@ -373,13 +373,17 @@ def describe(config: Config) -> list[Setting]:
     return settings
 
 
+_SECRET_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "token", "credential")
+"""What the name of an option holds whose value is not shown."""
+
+
 def _without_secrets(value: Any, name: str = "") -> Any:
-    import re
+    from rekall.urls import hide_passwords
 
     if isinstance(value, dict):
         return {key: _without_secrets(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_secrets(inner, name) for inner in value]
-    if any(word in name.lower() for word in ("password", "passwd", "secret", "token", "credential", "api_key")):
+    if name.lower().endswith(("key", "auth")) or any(word in name.lower() for word in _SECRET_WORDS):
         return "***"
-    return re.sub(r"(?<=://)([^/@\s:]*):[^@\s]*@", r"\1:***@", value) if isinstance(value, str) else value
+    return hide_passwords(value) if isinstance(value, str) else value

@@ -14,6 +14,7 @@ from rekall import __version__
 from rekall import config as configuration
 from rekall.db import Database
 from rekall.errors import RekallError
+from rekall.urls import hide_passwords
 
 if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which takes a second: not before it is set
     from fastmcp import FastMCP
@@ -114,7 +115,7 @@ def _leave(base: ConfiguredBase) -> NoReturn:
     try:
         base.close()
     except RekallError as error:
-        logger.error("%s", error)
+        logger.error("%s", hide_passwords(str(error)))
     finish_debug_logs()
     os._exit(0)
 
