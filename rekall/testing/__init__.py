@@ -3,7 +3,8 @@
 It needs pytest, which Rekall itself does not install.
 """
 
+from rekall.testing.cache import CacheConformance
 from rekall.testing.contract import contract
 from rekall.testing.database import DatabaseConformance
 
-__all__ = ["DatabaseConformance", "contract"]
+__all__ = ["CacheConformance", "DatabaseConformance", "contract"]

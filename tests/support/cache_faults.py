@@ -1,0 +1,62 @@
+"""A deliberate fault of a cache: its class, the check that must catch it, and what that check must say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from rekall.infra import CacheBackend
+from rekall.testing import CacheConformance
+from support.right_caches import RightInFile
+
+Cache = TypeVar("Cache", bound=type[CacheBackend])
+
+
+class Fault(NamedTuple):
+    """A cache that is wrong.
+
+    Args:
+        cache: its class.
+        check: the one that must catch it.
+        says: stands in the message of that check.
+        capabilities: what its conformance class states.
+    """
+
+    cache: type[CacheBackend]
+    check: str
+    says: str
+    capabilities: tuple[str, ...]
+
+
+class Faults(list[Fault]):
+    """Faults, each noted where its class stands."""
+
+    def caught_by(self, check: str, says: str, *capabilities: str) -> Callable[[Cache], Cache]:
+        """Note a class; the arguments are those of `Fault`."""
+
+        def note(cache: Cache) -> Cache:
+            self.append(Fault(cache, check, says, capabilities))
+            return cache
+
+        return note
+
+
+class InProcess(CacheConformance):
+    """The checks of a cache in this process."""
+
+
+class InFile(CacheConformance):
+    """The checks of a cache in a file."""
+
+    def make(self, folder: Path) -> Any:
+        return self.implementation()(folder / "cache.db")
+
+    def unreachable(self, folder: Path) -> Any:
+        return self.implementation()(folder)  # a folder, no file
+
+
+def conformance_class(cache: type[CacheBackend], capabilities: tuple[str, ...] = ()) -> type[CacheConformance]:
+    """The class that an author would write for a cache."""
+    base = InFile if issubclass(cache, RightInFile) else InProcess
+    return type(f"Test{cache.__name__}", (base,), {"backend": cache, "capabilities": capabilities})
