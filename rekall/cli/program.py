@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 from rekall.cli.commands import OTHER_WORDS, PENDING, SECTIONS, CommandGroup
 from rekall.cli.failures import run_guarded
+from rekall.cli.older_options import with_older_options
 
 PROGRAM = "rekall"
 
@@ -34,7 +35,7 @@ class CommandTable(TyperGroup):
         if isinstance(loaded, CommandGroup):
             return _with_debug(get_command(group(loaded)))
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
-        command.command(cmd_name)(loaded)
+        command.command(cmd_name, cls=with_older_options(TyperCommand, _words(ctx, cmd_name)))(loaded)
         return _with_debug(get_command(command))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -69,6 +70,15 @@ def _with_debug(command: Any) -> Any:
     return command
 
 
+def _words(ctx: Any, name: str) -> str:
+    """A command of the group that `ctx` is about with the words before it, the first being that of the program."""
+    words = [name]
+    while ctx.parent is not None:
+        words.insert(0, ctx.info_name)
+        ctx = ctx.parent
+    return " ".join((PROGRAM, *words))
+
+
 def group(table: CommandGroup) -> typer.Typer:
     """The Typer object of a group inside the program."""
     made = typer.Typer(
@@ -98,7 +108,7 @@ class Program(CommandTable):
 
 app = typer.Typer(
     name=PROGRAM,
-    cls=Program,
+    cls=with_older_options(Program, PROGRAM),
     help="Rekall keeps what you have learned: bugs, patterns, decisions, pitfalls, configurations, references.",
     epilog="An id may be shortened to any prefix that only one entry has.",
     rich_markup_mode=None,

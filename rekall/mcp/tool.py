@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import anyio.to_thread
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import Tool, ToolResult
-from mcp.types import ToolAnnotations
+from mcp.types import TextContent, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 
+from rekall.deprecation import Rows
 from rekall.mcp.failures import answered_as, refusal
+from rekall.mcp.older import OLDER_PARAMETERS, with_newer_names
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec, explain
 
 A = TypeVar("A", bound=Arguments)
@@ -23,15 +25,27 @@ class RekallTool(Tool):
     _spec: ToolSpec[Any] = PrivateAttr()
     _open_database: OpenDatabase = PrivateAttr()
     _handler: Callable[[OpenDatabase, Any], Answer] = PrivateAttr()
+    _older: Mapping[str, str] = PrivateAttr()
+    _rows: Rows | None = PrivateAttr()
 
     @classmethod
-    def of(cls, spec: ToolSpec[A], open_database: OpenDatabase, *, local: bool) -> RekallTool:
+    def of(
+        cls,
+        spec: ToolSpec[A],
+        open_database: OpenDatabase,
+        *,
+        local: bool,
+        older: Mapping[str, str] = OLDER_PARAMETERS,
+        rows: Rows | None = None,
+    ) -> RekallTool:
         """The tool that a specification describes, on the base that `open_database` gives.
 
         Args:
             spec: describes it.
             open_database: gives an open base.
             local: the caller is on this machine, and may name files of it.
+            older: deprecated parameters, and what took their place.
+            rows: the register that has them; None: the one that ships.
         """
         tool = cls(
             name=spec.name,
@@ -48,6 +62,7 @@ class RekallTool(Tool):
         tool._spec = spec
         tool._open_database = open_database
         tool._handler = spec.handler if local else spec.handler_elsewhere or spec.handler
+        tool._older, tool._rows = older, rows
         return tool
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
@@ -59,10 +74,24 @@ class RekallTool(Tool):
         return await anyio.to_thread.run_sync(self._result, arguments)
 
     def _result(self, arguments: dict[str, Any]) -> ToolResult:
+        given, notes = with_newer_names(self.name, arguments, older=self._older, rows=self._rows)
         try:
-            valid = self._spec.arguments.model_validate(arguments)
+            valid = self._spec.arguments.model_validate(given)
         except ValidationError as error:
             raise refusal(ToolError, explain(error)) from error
         with answered_as(ToolError, self.name):
             answer = self._handler(self._open_database, valid)
-            return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)
+            if not notes:
+                return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)
+            return ToolResult(
+                content=[TextContent(type="text", text=text) for text in (answer.text, *notes)],
+                structured_content=_noted(answer.structured, notes, self._spec),
+                is_error=answer.failed,
+            )
+
+
+def _noted(structured: dict[str, Any], notes: list[str], spec: ToolSpec[Any]) -> dict[str, Any]:
+    """The structured content with the notes in its `note`, where the tool declares one."""
+    if "note" not in spec.output.model_fields:
+        return structured
+    return {**structured, "note": " ".join(filter(None, (structured.get("note"), *notes)))}
