@@ -43,7 +43,7 @@ EXCUSED = {
     "a class with all that it holds": ("C", "r: module\nr.C: class\nr.C.m: method ()", "r: module"),
     "a command with its options": ("rekall a", '$ rekall a: command\n$ rekall a --x: option type="flag"', ""),
     "an option": ("rekall a --x", '$ rekall a: command\n$ rekall a --x: option type="flag"', "$ rekall a: command"),
-    "a parameter of a tool": ("t(a=)", 'mcp t: tool\nmcp t(a=): parameter type="string"', "mcp t: tool"),
+    "a parameter of a tool": ("t(a)", 'mcp t: tool\nmcp t(a): parameter type="string"', "mcp t: tool"),
     "a config key": ("a.b", 'config.toml a.b: key type="text"', ""),
 }
 

@@ -9,7 +9,16 @@ from griffe import Alias, Attribute, Class, Expr, ExprCall, ExprKeyword, ExprSub
 from api_surface.lines import Line
 from api_surface.signatures import constructor, kind_of, signature, text_of
 
-_OWN_BUSINESS = {"__repr__", "__str__", "__reduce__", "__post_init__", "__getattr__", "__hash__", "__slots__"}
+_OWN_BUSINESS = {
+    "__repr__",
+    "__str__",
+    "__reduce__",
+    "__post_init__",
+    "__getattr__",
+    "__hash__",
+    "__slots__",
+    "__init_subclass__",
+}
 """Special methods that nobody calls or overrides as part of the public surface."""
 _BY_FIELDS = {"typing.NamedTuple": False, "pydantic.BaseModel": True}
 """Bases that make the constructor of the fields, and whether by keyword only."""
@@ -99,10 +108,15 @@ def _members(cls: Class, places: Mapping[str, str]) -> dict[str, Object]:
         if each.path in told:
             continue
         for name, member in each.members.items():
-            special = name.startswith("__") and name.endswith("__") and name not in _OWN_BUSINESS
-            if (special or not name.startswith("_")) and name not in found:
+            if _is_public(name) and name not in found:
                 found[name] = member.final_target if isinstance(member, Alias) else member
     return found
+
+
+def _is_public(name: str) -> bool:
+    if name.startswith("__") and name.endswith("__"):
+        return name not in _OWN_BUSINESS
+    return not name.startswith(("_", "test_"))  # pytest alone calls the checks of the conformance kit
 
 
 def _property(item: str, member: Attribute) -> Line:

@@ -81,14 +81,14 @@ def _new_things(old: Snapshot, new: Snapshot) -> Iterator[tuple[str, Difference]
 
 def _owner(item: str) -> str:
     """What a new thing belongs to: the class of a method, the command of an option, the tool of a parameter."""
-    if item.endswith("=)"):
+    if item.endswith(")"):
         outer, dot, _ = item.rpartition(".")
-        return f"{outer}=)" if dot else item.rpartition("(")[0]
+        return f"{outer})" if dot else item.rpartition("(")[0]
     return item.rpartition(" " if item.startswith("$ ") else ".")[0]
 
 
 def _is_inside(item: str, other: str) -> bool:
-    return item.startswith((f"{other}.", f"{other} ", f"{other}(", f"{other.removesuffix('=)')}."))
+    return item.startswith((f"{other}.", f"{other} ", f"{other}(", f"{other.removesuffix(')')}."))
 
 
 def _row(line: Line, old: Snapshot, new: Snapshot) -> Iterator[Difference]:

@@ -32,6 +32,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "rekall.infra.container": ("ServiceContainer", "get_cache", "get_database", "has_backend", "register_backend"),
     "rekall.infra.defaults": ("DefaultCacheBackend", "DefaultDatabaseBackend", "register_defaults"),
     "rekall.infra.sqlite_errors": ALL,
+    "rekall.testing": ALL,
     "rekall.infra.db": ALL,
     "rekall.infra.db.connection": ALL,
     # what Rekall can do beyond the base: the modules of 0.3

@@ -34,7 +34,7 @@ class PythonNames:
         """Where a thing is described, by the path at which it is defined."""
         for name, names in self._exported.items():
             for each in names:
-                path = _final(self._modules[name].members[each]).path
+                path = _member(self._modules[name], each).path
                 self.places.setdefault(path, path if self._is_exported(path) else f"{name}.{each}")
 
     def lines(self) -> Iterator[Line]:
@@ -42,7 +42,7 @@ class PythonNames:
         for name, names in self._exported.items():
             yield Line(name, "module")
             for each in names:
-                yield from self._name(f"{name}.{each}", _final(self._modules[name].members[each]))
+                yield from self._name(f"{name}.{each}", _member(self._modules[name], each))
 
     def _is_exported(self, path: str) -> bool:
         module, _, name = path.rpartition(".")
@@ -79,6 +79,14 @@ def _exported(module: Object, chosen: tuple[str, ...]) -> Iterable[str]:
         for name, member in module.members.items()
         if not name.startswith("_") and not member.is_alias and not member.is_module
     ]
+
+
+def _member(module: Object, name: str) -> Object:
+    """What a name of a module stands for; an import takes the place of a submodule of the same name."""
+    found = module.members[name]
+    if found.is_module and name in module.imports:
+        found = module.modules_collection.get_member(module.imports[name])
+    return _final(found)
 
 
 def _final(member: Object | Alias) -> Object:

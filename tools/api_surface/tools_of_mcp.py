@@ -33,7 +33,7 @@ async def _offered(server: FastMCP[None]) -> list[Line]:
         item = f"mcp prompt {prompt.name}"
         lines.append(Line(item, "prompt"))
         for each in prompt.arguments or ():
-            lines.append(with_facts(f"{item}({each.name}=)", "parameter", type="string", required=each.required))
+            lines.append(with_facts(f"{item}({each.name})", "parameter", type="string", required=each.required))
     return lines
 
 
@@ -43,7 +43,7 @@ def _parameters(tool: str, outer: str, schema: Mapping[str, Any]) -> Iterator[Li
         branches = [node, *node.get("anyOf", ())]
         types = sorted({each["type"] for each in branches if "type" in each})
         yield with_facts(
-            f"{tool}({path}=)",
+            f"{tool}({path})",
             "parameter",
             type=types[0] if len(types) == 1 else types,
             items=node.get("items", {}).get("type"),
