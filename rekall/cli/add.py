@@ -56,7 +56,8 @@ def add(
 
     Nothing is stored unless all of it is accepted.
     """
-    # the context first: what is refused is refused before a person has typed anything
+    # the configuration and the context first: what is refused is refused before a person has typed anything
+    config = settings(ctx)
     structured = None if context_json is None else context_from_json(context_json)
     if content is None and stdin.is_piped() and not context_interactive:
         content = stdin.read_content()
@@ -69,7 +70,6 @@ def add(
         confidence=confidence,
         memory_type=memory_type,
     )
-    config = settings(ctx)
     if structured is None:
         structured = _missing_context(config, entry, ask=context_interactive)
     with open_at(config) as base:

@@ -68,10 +68,10 @@ def edit(
     in_editor = not wanted and tags is None and not add_tag and not remove_tag
     if in_editor and not output.is_interactive():
         ctx.fail("nothing to change: give an option such as --title, or run it in a terminal to open an editor")
+    config = settings(ctx)
     if content == "-":
         wanted["content"] = stdin.read_content()
     wanted = {column: _checked(column, value) for column, value in wanted.items()}
-    config = settings(ctx)
     with open_at(config) as base:
         entry = _entry(base, base.entries.resolve(entry_id))
         if in_editor:
