@@ -122,14 +122,14 @@ def test_the_configuration_is_named_with_its_file(tmp_path: Path) -> None:
     file.write_text('debug = true\ndebug_file = "none/calls.log"\n', encoding="utf-8")
     file.chmod(0o600)
     line = one_error_line(run_program("browse").stderr.decode())
-    assert line.startswith(f"{file}: debug_file is 'none/calls.log', which cannot be written")
+    assert line.startswith(f"{file}: debug_file is 'none/calls\.log', which cannot be written")
 
 
 def test_a_library_gets_an_error_before_the_back_end_is_opened(tmp_path: Path) -> None:
     """The same error as an exception, at the first use of a back end."""
     config = Config(debug_backends=True, debug_file=str(tmp_path / "none" / "calls.log"))
     container = ServiceContainer(config=lambda: config)
-    with pytest.raises(ConfigError, match="^debug_file is '.*calls.log', which cannot be written"):
+    with pytest.raises(ConfigError, match=r"^debug_file is '.*calls\.log', which cannot be written"):
         container.database(tmp_path / "a.db")
     assert list(tmp_path.iterdir()) == []
 

@@ -62,7 +62,7 @@ def test_a_retried_call_has_a_line_for_each_attempt(monkeypatch: pytest.MonkeyPa
 
 
 def test_no_line_is_wider_than_a_terminal() -> None:
-    """80 columns hold the longest operation with the longest error after a minute, and the summary of a million calls."""
+    """80 columns hold the longest operation with the longest error, and the summary of a million calls."""
     paper = Paper(is_terminal=True)
     log = DebugLog(paper, "terminal")
     longest = {"operation": "execute_batch", "outcome": "error", "error": "DatabaseOutcomeUnknownError"}

@@ -102,7 +102,7 @@ def test_eight_threads_lose_nothing() -> None:
     assert total.retries == len(calls) - total.calls >= 40
     assert total.ms == pytest.approx(sum(call["ms"] for call in calls))
     assert summary["waited_ms"] == pytest.approx(sum(call.get("waited_ms", 0) for call in calls), abs=0.01)
-    assert all(50 <= call["waited_ms"] for call in calls if call["attempt"] == 2)
+    assert all(call["waited_ms"] > 49 for call in calls if call["attempt"] == 2)
 
 
 def _works(call: Callable[[], object]) -> bool:

@@ -1,4 +1,4 @@
-"""What the tests of the debug log share: a place that keeps its lines, programs that use Rekall, and reading what they left."""
+"""What the tests of the debug log share: a place that keeps its lines, programs, and reading what they left."""
 
 from __future__ import annotations
 
