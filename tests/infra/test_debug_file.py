@@ -122,7 +122,7 @@ def test_the_configuration_is_named_with_its_file(tmp_path: Path) -> None:
     file.write_text('debug = true\ndebug_file = "none/calls.log"\n', encoding="utf-8")
     file.chmod(0o600)
     line = one_error_line(run_program("browse").stderr.decode())
-    assert line.startswith(f"{file}: debug_file is 'none/calls\.log', which cannot be written")
+    assert line.startswith(f"{file}: debug_file is 'none/calls.log', which cannot be written")
 
 
 def test_a_library_gets_an_error_before_the_back_end_is_opened(tmp_path: Path) -> None:
