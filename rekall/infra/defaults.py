@@ -17,9 +17,7 @@ from rekall.errors import (
     ClosedError,
     ConfigError,
     CorruptError,
-    GuardFailed,
     InvalidValueError,
-    QueryError,
 )
 from rekall.infra.interfaces import (
     CacheBackend,
@@ -28,8 +26,8 @@ from rekall.infra.interfaces import (
     Result,
     Row,
     Statement,
-    refuse_transaction_control,
 )
+from rekall.infra.reading import refuse_writes
 from rekall.infra.sqlite_errors import (
     BUSY,
     CANTOPEN,
@@ -39,6 +37,7 @@ from rekall.infra.sqlite_errors import (
     translate,
     translated,
 )
+from rekall.infra.sqlite_writes import run_batch, run_write
 
 T = TypeVar("T")
 
@@ -104,23 +103,10 @@ class DefaultDatabaseBackend(DatabaseBackend):
         return [dict(zip(names, row, strict=False)) for row in rows]
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
-        def body(connection: sqlite3.Connection) -> Result:
-            cursor = self._write(connection, query, params or ())
-            return Result(max(cursor.rowcount, 0), cursor.lastrowid)
-
-        return self._atomically(body)
+        return self._atomically(lambda connection: run_write(connection, query, params or (), self.path))
 
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
-        def body(connection: sqlite3.Connection) -> int:
-            total = 0
-            for index, statement in enumerate(statements):
-                changed = max(self._write(connection, statement.sql, statement.params).rowcount, 0)
-                if statement.expect is not None and changed != statement.expect:
-                    raise GuardFailed(index, changed, statement.expect)
-                total += changed
-            return total
-
-        return self._atomically(body)
+        return self._atomically(lambda connection: run_batch(connection, statements, self.path))
 
     def backup(self, target: Path) -> None:
         with self._lock, translated(target):
@@ -138,10 +124,9 @@ class DefaultDatabaseBackend(DatabaseBackend):
 
     def _read(self, query: str, params: Params | None, fetch: Callable[[sqlite3.Cursor], Any]) -> tuple[list[str], Any]:
         """The names of the columns, and what `fetch` takes from the cursor."""
-        refuse_transaction_control(query)
+        refuse_writes(query)
         with self._lock:
             connection = self._require()
-            before = connection.in_transaction
             try:
                 cursor = connection.cursor()
                 cursor.row_factory = None
@@ -151,23 +136,7 @@ class DefaultDatabaseBackend(DatabaseBackend):
                 cursor.close()
             except DRIVER_ERRORS as error:
                 raise translate(error, self.path) from error
-            finally:
-                # for INSERT, UPDATE and DELETE the driver begins a transaction, which nobody here would end
-                wrote = connection.in_transaction and not before
-                if wrote:
-                    connection.rollback()
-            if wrote:
-                raise QueryError(
-                    "fetch_one and fetch_all read, nothing was changed: write with execute_batch or execute"
-                )
             return names, result
-
-    def _write(self, connection: sqlite3.Connection, sql: str, params: Params) -> sqlite3.Cursor:
-        refuse_transaction_control(sql)
-        try:
-            return connection.execute(sql, params)
-        except DRIVER_ERRORS as error:
-            raise translate(error, self.path) from error
 
     def _atomically(self, body: Callable[[sqlite3.Connection], T]) -> T:
         """What `body` returns, run under the write lock of the file: committed at the end, undone on any error.

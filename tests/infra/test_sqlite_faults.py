@@ -229,13 +229,16 @@ def test_a_lock_that_does_not_end_is_given_up_after_three_attempts(path: Path) -
 def test_a_wrong_statement_is_permanent(
     path: Path, sql: str, params: tuple[object, ...], wanted: type[Exception], message: str
 ) -> None:
-    """From every method, with the driver's error as the cause."""
+    """From every method that may run it, with the driver's error as the cause."""
     with _opened(path) as backend:
-        for call in (
-            lambda: backend.execute(sql, params),  # type: ignore[arg-type]  # a type that is refused is one of the cases
-            lambda: backend.fetch_one(sql, params),  # type: ignore[arg-type]  # as above
+        reads = (
+            lambda: backend.fetch_one(sql, params),  # type: ignore[arg-type]  # a type that is refused is one of the cases
             lambda: backend.fetch_all(sql, params),  # type: ignore[arg-type]  # as above
+        )
+        for call in (
+            lambda: backend.execute(sql, params),  # type: ignore[arg-type]  # as above
             lambda: backend.execute_batch([Statement(sql, params)]),  # type: ignore[arg-type]  # as above
+            *(reads if sql.startswith("SELEC") else ()),
         ):
             with pytest.raises(wanted, match=message) as caught:
                 call()

@@ -15,13 +15,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rekall.errors import ClosedError, GuardFailed, InvalidValueError
+from rekall.errors import ClosedError, InvalidValueError
 from rekall.infra import CacheBackend, DatabaseBackend, Result, Statement
-from rekall.infra.interfaces import Params, Row, refuse_transaction_control
+from rekall.infra.interfaces import Params, Row
+from rekall.infra.reading import refuse_writes
 from rekall.infra.sqlite_errors import translated
+from rekall.infra.sqlite_writes import run_batch, run_write
 
 
 class ConnectionPerCall(DatabaseBackend):
+    interface_version = 1
+
     def __init__(self, path: Path) -> None:
         self._path, self._open = path, False
 
@@ -36,25 +40,19 @@ class ConnectionPerCall(DatabaseBackend):
         return self._open
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
-        return Result(self.execute_batch([Statement(query, params or ())]))
+        with translated(self._path), closing(self._new_connection()) as connection:
+            return run_write(connection, query, params or (), self._path)
 
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
-        total = 0
         with translated(self._path), closing(self._new_connection()) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
-            for index, statement in enumerate(statements):
-                refuse_transaction_control(statement.sql)
-                changed = max(connection.execute(statement.sql, statement.params).rowcount, 0)
-                if statement.expect is not None and changed != statement.expect:
-                    raise GuardFailed(index, changed, statement.expect)
-                total += changed
-        return total
+            return run_batch(connection, statements, self._path)
 
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
         return next(iter(self.fetch_all(query, params)), None)
 
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
-        refuse_transaction_control(query)
+        refuse_writes(query)
         with translated(self._path), closing(self._new_connection()) as connection:
             return [dict(row) for row in connection.execute(query, params or ())]
 
@@ -65,7 +63,7 @@ class ConnectionPerCall(DatabaseBackend):
     def _new_connection(self) -> sqlite3.Connection:
         if not self._open:
             raise ClosedError("not connected")
-        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=1, isolation_level=None)  # seconds
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
