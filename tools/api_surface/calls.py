@@ -59,6 +59,11 @@ def compare_calls(old: str, new: str, *, implemented: bool = False) -> Iterator[
         yield breaking(words) if before.returns and widened(before.returns, after.returns) else look(words)
 
 
+def parameters_of(signature: str) -> list[tuple[str, bool]]:
+    """The parameters that have a name, in order, each with whether it has a default."""
+    return [(name, parameter.default is not None) for name, parameter in _call(signature).parameters.items()]
+
+
 def _parameter(old: _Parameter, new: _Parameter | None, after: _Call) -> Iterator[Difference]:
     if new is None:
         if not ((after.names or not old.by_name) and (after.places or not old.by_place)):
