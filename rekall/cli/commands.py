@@ -21,6 +21,7 @@ class CommandGroup(NamedTuple):
         sections: its commands and, as `module:GROUP`, the groups inside it.
         other_words: what people type for a command that has another name.
         pending: commands of Rekall 0.3 that are not here yet.
+        alone: `module:function` of what the word does without a command after it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class CommandGroup(NamedTuple):
     sections: Sections
     other_words: Mapping[str, str] = {}
     pending: tuple[str, ...] = ()
+    alone: str = ""
 
 
 SECTIONS: Sections = {
@@ -72,6 +74,7 @@ SECTIONS: Sections = {
             "embeddings:embeddings",
             "Say which entries can be found by meaning, or compute their vectors.",
         ),
+        "backends": ("backends.table:BACKENDS", "List the back ends there are, or try those that are selected."),
         "doctor": ("doctor:doctor", "Check everything, and say how to mend what is wrong."),
     },
     "The program": {
@@ -114,6 +117,8 @@ OTHER_WORDS: Mapping[str, str] = {
     "load": "import",
     "snapshot": "backup",
     "backups": "backup",
+    "backend": "backends",
+    "plugins": "backends",
 }
 """What people type for a command that has another name, for the hint."""
 

@@ -28,10 +28,7 @@ class CommandTable(TyperGroup):
         target = next((section[cmd_name][0] for section in self.table.sections.values() if cmd_name in section), None)
         if target is None:
             return None
-        from importlib import import_module
-
-        module, _, name = target.partition(":")
-        loaded = getattr(import_module(f"rekall.cli.{module}"), name)
+        loaded = _loaded(target)
         if isinstance(loaded, CommandGroup):
             return _with_debug(get_command(group(loaded)))
         command = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -51,10 +48,18 @@ class CommandTable(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        width = max(map(len, self.list_commands(ctx)))  # one column for all sections
+        width = max(map(len, self.list_commands(ctx)), default=0)  # one column for all sections
         for section, commands in self.table.sections.items():
             with formatter.section(section):
                 formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
+
+
+def _loaded(target: str) -> Any:
+    """What stands in a table as `module:name`, the module imported."""
+    from importlib import import_module
+
+    module, _, name = target.partition(":")
+    return getattr(import_module(f"rekall.cli.{module}"), name)
 
 
 def _with_debug(command: Any) -> Any:
@@ -84,7 +89,10 @@ def group(table: CommandGroup) -> typer.Typer:
     made = typer.Typer(
         name=table.name, cls=type(CommandTable.__name__, (CommandTable,), {"table": table}), rich_markup_mode=None
     )
-    made.callback(help=table.help)(lambda: None)
+    if table.alone:
+        made.callback(invoke_without_command=True)(_loaded(table.alone))
+    else:
+        made.callback(help=table.help)(lambda: None)
     return made
 
 

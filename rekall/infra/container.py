@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -80,6 +80,11 @@ class ServiceContainer:
     def has(self, name: str) -> bool:
         """Tell whether `get` knows a name: `database` and `cache` always, others once they are registered."""
         return name in KINDS or name in self._registered
+
+    @property
+    def registered(self) -> Mapping[str, Implementation]:
+        """What was registered so far, by name."""
+        return dict(self._registered)
 
     def get(self, name: str) -> Any:
         """What a name stands for.

@@ -1,18 +1,15 @@
 """Back ends that other distributions bring: found by their entry points, imported when one is chosen.
 
-Looking for them imports none of them. What is wrong with one is told in one line that names it, its distribution and
-what to install.
+Looking for them (`rekall.infra.distributions`) imports none of them. What is wrong with one is told in one line that
+names it, its distribution and what to install.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rekall.errors import ConfigError
 from rekall.infra.interfaces import KINDS
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
 
 
 class Plugin(NamedTuple):
@@ -21,22 +18,21 @@ class Plugin(NamedTuple):
     Args:
         kind: `database` or `cache`.
         name: what config selects it by.
-        point: its entry point.
+        value: its class, as `package.module:Class`.
+        distribution: the name of what brings it.
+        version: of the distribution.
     """
 
     kind: str
     name: str
-    point: EntryPoint
-
-    @property
-    def distribution(self) -> str:
-        """Name and version of what brings it, as `acme-rekall 0.1`."""
-        return f"{self.point.dist.name} {self.point.dist.version}" if self.point.dist else "a distribution without name"
+    value: str
+    distribution: str
+    version: str
 
     @property
     def what(self) -> str:
         """The back end as errors call it."""
-        return f"the {self.kind} back end {self.name} of {self.distribution}"
+        return f"the {self.kind} back end {self.name} of {self.distribution} {self.version}"
 
     def load(self) -> Any:
         """Its class, imported.
@@ -44,36 +40,32 @@ class Plugin(NamedTuple):
         Raises:
             ConfigError: it cannot be imported, or is no such back end.
         """
-        try:
-            backend = self.point.load()
-        except (Exception, SystemExit) as error:  # whatever the module of another distribution does at its import
+        from importlib import import_module
+
+        module, _, attribute = self.value.partition(":")
+        if not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
             raise ConfigError(
-                f"{self.what} ({self.point.value}) cannot be imported: {type(error).__name__}: {error}; "
+                f"{self.what}: its entry point is '{self.value}', not package.module:Class; tell its author"
+            )
+        try:
+            backend: Any = import_module(module)
+            for part in attribute.split("."):
+                backend = getattr(backend, part)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever the module of another distribution does at its import
+            from rekall.infra.foreign import described
+
+            raise ConfigError(
+                f"{self.what} ({self.value}) cannot be imported: {described(error)}; "
                 "mend or uninstall it, or select another back end"
             ) from error
         interface = KINDS[self.kind]
         if not (isinstance(backend, type) and issubclass(backend, interface)):
-            raise ConfigError(f"{self.what}: {self.point.value} is no class that derives from {interface.__name__}")
+            raise ConfigError(
+                f"{self.what}: {self.value} is no class that derives from {interface.__name__}; tell its author"
+            )
         return backend
-
-
-def plugins(kind: str, name: str | None = None) -> list[Plugin]:
-    """The back ends of a kind that installed distributions bring, sorted; all of them, or those of a name.
-
-    Raises:
-        ConfigError: what the distributions bring cannot be read.
-    """
-    from importlib.metadata import entry_points  # only who selects a plug-in pays for it
-
-    try:
-        found = entry_points(group=f"rekall.backends.{kind}")
-    except Exception as error:  # whatever a malformed file of some distribution leads to
-        raise ConfigError(
-            f"the entry points of the installed distributions cannot be read ({error!r}): install the one again whose "
-            "entry_points.txt is malformed"
-        ) from error
-    named = [Plugin(kind, point.name, point) for point in found if name in (None, point.name)]
-    return sorted(named, key=lambda plugin: (plugin.name, plugin.distribution))
 
 
 def chosen(kind: str, name: str) -> Plugin | None:
@@ -82,8 +74,10 @@ def chosen(kind: str, name: str) -> Plugin | None:
     Raises:
         ConfigError: several distributions bring one of that name.
     """
-    found = plugins(kind, name)
+    from rekall.infra.distributions import installed
+
+    found = [plugin for plugin in installed(kind)[0] if plugin.name == name]
     if len(found) > 1:
-        listed = " and ".join(f"{plugin.distribution} ({plugin.point.value})" for plugin in found)
+        listed = " and ".join(f"{plugin.distribution} {plugin.version} ({plugin.value})" for plugin in found)
         raise ConfigError(f"several {kind} back ends are called {name}: those of {listed}; uninstall all but one")
     return found[0] if found else None

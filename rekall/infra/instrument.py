@@ -9,7 +9,7 @@ carries `rekall.deprecation.deprecated` itself, whose warning skips the frames o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import wrapt
 
@@ -25,9 +25,11 @@ from rekall.infra.retry import (
     Function,
     Options,
     Retry,
-    Told,
     retried,
 )
+
+if TYPE_CHECKING:
+    from rekall.infra.foreign import Foreign
 
 __all__ = ["CACHE_METHODS", "DATABASE_METHODS", "Retry", "instrument"]
 
@@ -55,7 +57,7 @@ _CacheProxy = _proxy(CacheBackend, CACHE_METHODS)
 
 
 def instrument(
-    backend: Backend, name: str, *, retry: Retry | None = None, log: Logger | None = None, told: Told | None = None
+    backend: Backend, name: str, *, retry: Retry | None = None, log: Logger | None = None, told: Foreign | None = None
 ) -> Backend:
     """A back end of the same interface that forwards with retry and, given a `log`, with one debug event an attempt.
 
@@ -64,20 +66,21 @@ def instrument(
         name: stands in the events.
         retry: the timing of retries.
         log: takes the events; None: debug is off.
-        told: called with the error of a call that is given up, which may say more in it.
+        told: for a back end of another author: lets no foreign error through, and says more in the others.
     """
     retry = retry or Retry()
     is_database = isinstance(backend, DatabaseBackend)
     proxy = _DatabaseProxy() if is_database else _CacheProxy()
     proxy.wrapped = backend
     for method, errors in (DATABASE_METHODS if is_database else CACHE_METHODS).items():
-        attempts = [getattr(backend, method)] * ATTEMPTS
+        call = getattr(backend, method)
+        attempts = [call if told is None else told.guarded(method, call)] * ATTEMPTS
         if log is not None:
             attempts = [
                 logged(attempt, log, retry.clock, backend=name, operation=method, attempt=number)
                 for number, attempt in enumerate(attempts, 1)
             ]
-        wrapper = retried(errors, attempts[1:], retry, told)
+        wrapper = retried(errors, attempts[1:], retry, told.told if told is not None else None)
         if method == "execute_batch":
             wrapper = _with_kept_statements(wrapper)
         # given the instance and the binding, wrapt looks for neither at each call: that would take as long as the rest

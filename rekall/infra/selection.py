@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.config_keys import wrong_type
-from rekall.errors import BackendError, ConfigError, RekallError
+from rekall.errors import ConfigError, RekallError
 from rekall.infra.defaults import DefaultCacheBackend, DefaultDatabaseBackend
 from rekall.infra.interfaces import KINDS, CacheBackend, DatabaseBackend
 from rekall.infra.versions import Supported, check
@@ -18,6 +18,7 @@ from rekall.paths import ResolvedPaths
 
 if TYPE_CHECKING:
     from rekall.infra.discovery import Plugin
+    from rekall.infra.foreign import Foreign
 
 Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
 """A back end, its class, or a function that makes one; both receive the options and, if they take it, the path."""
@@ -108,15 +109,30 @@ class Selection(NamedTuple):
                 made = made(**arguments)
             except ConfigError as error:
                 raise self._refused(str(error)) from error
-            except RekallError:
+            except (RekallError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:  # whatever the constructor of another author lets through
                 if not self._is_foreign:
                     raise
-                raise ConfigError(f"{self.setting}: {what} cannot be made: {type(error).__name__}: {error}") from error
+                from rekall.infra.foreign import described
+
+                raise ConfigError(f"{self.setting}: {what} cannot be made: {described(error)}") from error
         if type(made) is not self.implementation:  # an instance, or what a function made
             self._check_interface(type(made), what)
         return made
+
+    def wrapped(self, path: Path | None) -> Any:
+        """The back end itself with what is put around its calls, for whoever looks at one beside the container.
+
+        Args:
+            path: as in `make`.
+
+        Raises:
+            ConfigError: as in `make`.
+        """
+        from rekall.infra.instrument import instrument
+
+        return instrument(self.make(path), self.name, told=self.told)
 
     def connect(self, backend: DatabaseBackend) -> None:
         """Open a back end that was made.
@@ -127,19 +143,19 @@ class Selection(NamedTuple):
         try:
             backend.connect()
         except RekallError as error:
-            self.told(error)
+            if self.told is not None:
+                self.told.told(error)
             raise
-        except Exception as error:
-            if not self._is_foreign:
-                raise
-            raised = BackendError(f"the back end cannot be opened: {type(error).__name__}: {error}")
-            self.told(raised)
-            raise raised from error
 
-    def told(self, error: Exception) -> None:
-        """Let the error of a back end that is not one of ours also say what selected it."""
-        if self._is_foreign and self.setting not in str(error):
-            error.args = (f"{error} (the {self.kind} back end {self.name}, selected by {self.setting})",)
+    @property
+    def told(self) -> Foreign | None:
+        """What the errors of a back end that is not one of ours also say; None for the others."""
+        if not self._is_foreign:
+            return None
+        from rekall.infra.foreign import Foreign
+
+        what = self.plugin.what if self.plugin else f"the {self.kind} back end {self.name}"
+        return Foreign(self.kind, self.name, what, self.setting)
 
     @property
     def _is_foreign(self) -> bool:
@@ -205,11 +221,10 @@ def select(
         return Selection(kind, kind, registered[kind], file, configured=False, options={}, supported=supported)
     known = {**BUILT_IN[kind], **{name: one for name, one in registered.items() if name not in KINDS}}
     name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
-    origin = config.origins.get(f"backends.{kind}", "")
-    setting = origin if origin.startswith("environment") else f"{file}: backends.{kind}"
+    setting = setting_of(kind, config)
     if name in known:
         return Selection(kind, name, known[name], file, True, options, supported, setting)
-    from rekall.infra.discovery import chosen, plugins  # nothing is looked for where a known one is selected
+    from rekall.infra.discovery import chosen  # nothing is looked for where a known one is selected
 
     try:
         plugin = chosen(kind, name)
@@ -217,9 +232,29 @@ def select(
             return Selection(kind, name, plugin.load(), file, True, options, supported, setting, plugin)
     except ConfigError as error:
         raise ConfigError(f"{setting}: {error}") from error
-    available = ", ".join(sorted({*known, *(each.name for each in plugins(kind))}))
+    raise ConfigError(f"{setting} is '{name}', which is not a back end; {_instead(kind, name, known)}")
+
+
+def setting_of(kind: str, config: Config) -> str:
+    """What selects the back end of a kind, as text for a person: a variable, or the key of the file in use."""
+    origin = config.origins.get(f"backends.{kind}", "")
+    return origin if origin.startswith("environment") else f"{config.paths.config_dir / CONFIG_NAME}: backends.{kind}"
+
+
+def is_installed(kind: str, config: Config, registered: Mapping[str, Implementation]) -> bool:
+    """Whether config selects a back end that only an installed distribution can bring; nothing is looked for."""
+    name = getattr(config, f"{kind}_backend")
+    return not {kind, name} & {*BUILT_IN[kind], *registered}
+
+
+def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
+    """What there is instead of a back end that there is not."""
+    from rekall.infra.distributions import installed
+
+    plugins, unreadable = installed(kind)
     hint = f"; it comes with {KNOWN[kind][name]}, which is not installed" if name in KNOWN[kind] else ""
-    raise ConfigError(f"{setting} is '{name}', which is not a back end; available: {available}{hint}")
+    available = ", ".join(sorted({*known, *(plugin.name for plugin in plugins)}))
+    return "; ".join([f"available: {available}{hint}", *unreadable])
 
 
 def _advice(option: str, known: set[str]) -> str:

@@ -41,16 +41,20 @@ def check(backend: type, what: str, supported: Supported, *, stated: bool = Fals
     """
     missing = ", ".join(sorted(getattr(backend, "__abstractmethods__", ())))
     if missing:
-        raise ConfigError(f"{what}: the class {backend.__name__} lacks {missing}")
-    stating = next(one for one in backend.__mro__ if "interface_version" in vars(one))
+        raise ConfigError(
+            f"{what}: the class {backend.__name__} lacks {missing}; install a version of it that has them"
+        )
+    stating = _stating(backend)
     version: Any = vars(stating)["interface_version"]
-    if stated and stating.__module__.partition(".")[0] == "rekall":
+    if stated and _is_ours(stating):
         raise ConfigError(
             f"{what}: the class {backend.__name__} does not say which interface it was written for; "
             f"give it 'interface_version = {supported.newest}'"
         )
     takes = " to ".join(str(number) for number in dict.fromkeys((supported.oldest, supported.newest)))
-    if not isinstance(version, int) or version < supported.oldest:
+    if not isinstance(version, int):
+        raise ConfigError(f"{what}: its interface_version is {version!r}, not a whole number; tell its author")
+    if version < supported.oldest:
         since = supported.releases[supported.oldest]
         raise ConfigError(
             f"{what} was written for interface {version}, this Rekall takes {takes}: install a version of it for "
@@ -64,7 +68,31 @@ def check(backend: type, what: str, supported: Supported, *, stated: bool = Fals
             f"or a version of the back end for interface {supported.newest}"
         )
     if version in supported.deprecated:
-        lines, first = inspect.getsourcelines(stating)
-        offset = next((n for n, line in enumerate(lines) if line.lstrip().startswith("interface_version")), 0)
+        file, line = _place_of_version(stating)
+        warn_deprecated_at(supported.deprecated[version], file, line, stating.__module__)
+
+
+def stated_version(backend: type) -> int | None:
+    """The version that a class says it was written for, itself or by a base that is not Rekall's; None without one."""
+    stating = _stating(backend)
+    version = vars(stating)["interface_version"]
+    return version if isinstance(version, int) and not _is_ours(stating) else None
+
+
+def _stating(backend: type) -> type:
+    return next(one for one in backend.__mro__ if "interface_version" in vars(one))
+
+
+def _is_ours(stating: type) -> bool:
+    return stating.__module__.partition(".")[0] == "rekall"
+
+
+def _place_of_version(stating: type) -> tuple[str, int]:
+    """The file and line on which a class states its `interface_version`: the class's first where that is not found."""
+    try:
         file = inspect.getsourcefile(stating) or stating.__module__
-        warn_deprecated_at(supported.deprecated[version], file, first + offset, stating.__module__)
+        lines, first = inspect.getsourcelines(stating)
+    except (OSError, TypeError):  # installed without its source
+        return stating.__module__, 1
+    offset = next((n for n, line in enumerate(lines) if line.lstrip().startswith("interface_version")), 0)
+    return file, first + offset

@@ -39,7 +39,7 @@ def _option(command: Any, name: str) -> Any:
 
 def test_every_command_of_this_issue_is_shared_with_0_3() -> None:
     """Only the commands that 0.3 did not have are missing from its list."""
-    assert set(COMMANDS) - set(SHARED) == {"edit", "delete", "doctor", "mcp"}
+    assert set(COMMANDS) - set(SHARED) == {"backends", "edit", "delete", "doctor", "mcp"}
 
 
 @pytest.mark.parametrize("name", SHARED)

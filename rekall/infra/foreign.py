@@ -1,0 +1,99 @@
+"""Errors of a back end that is not Rekall's own: they say what selected it, and none leaves it that is not Rekall's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseError, RekallError
+from rekall.infra.interfaces import Statement
+
+_UNREACHABLE = (BackendError, DatabaseError, CacheError, CannotOpenError)
+_LONGEST = 300
+"""Characters of another program's text that are worth showing."""
+
+
+class Foreign(NamedTuple):
+    """A back end of another author, as its errors tell of it.
+
+    Args:
+        kind: `database` or `cache`.
+        name: the name that it is selected by.
+        what: the back end with its distribution.
+        setting: what selected it, as text for a person.
+    """
+
+    kind: str
+    name: str
+    what: str
+    setting: str
+
+    def told(self, error: Exception) -> None:
+        """Let the error of a call that is given up also say what selected the back end."""
+        if self.setting not in str(error):
+            error.args = (f"{error} (the {self.kind} back end {self.name}, selected by {self.setting})",)
+
+    def guarded(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The same method of the back end, raising nothing but errors of Rekall.
+
+        Args:
+            method: its name.
+            call: the bound method.
+        """
+
+        @functools.wraps(call)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if method == "execute_batch" and args:
+                args = (_Statements(args[0]),)
+            try:
+                return call(*args, **kwargs)
+            except RekallError as error:
+                if type(error) in _UNREACHABLE:  # not those that the store tells apart, such as a constraint's
+                    self.told(error)
+                raise
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever the code of another distribution lets through
+                if method == "execute_batch" and args and error is args[0].error:
+                    raise
+                raise self._breach(method, error) from error
+
+        return guarded
+
+    def _breach(self, method: str, error: BaseException) -> BackendError:
+        kind = DatabaseError if self.kind == "database" else CacheError
+        return kind(
+            f"{self.what} failed in {method}: {described(error)} (selected by {self.setting}; "
+            "no other errors than those of rekall.errors may leave a back end: tell its author)"
+        )
+
+
+class _Statements:
+    """The statements of a batch, which come from Rekall: an error of theirs is not the back end's.
+
+    Args:
+        statements: as `execute_batch` takes them.
+    """
+
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self.error: BaseException | None = None
+        self._statements = statements
+
+    def __iter__(self) -> Iterator[Statement]:
+        try:
+            yield from self._statements
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def described(error: BaseException) -> str:
+    """The class of an exception and its text, on one line and not too long."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001  # its text is as broken as what it tells of
+        return type(error).__name__
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
