@@ -3,8 +3,15 @@
 It needs pytest, which Rekall itself does not install.
 """
 
-from rekall.testing.cache import CacheConformance
-from rekall.testing.contract import contract
-from rekall.testing.database import DatabaseConformance
+from rekall.errors import MissingDependencyError
 
-__all__ = ["CacheConformance", "DatabaseConformance", "contract"]
+try:
+    from rekall.testing.cache import CacheConformance
+    from rekall.testing.contract import ContractError, contract
+    from rekall.testing.database import DatabaseConformance
+except ModuleNotFoundError as error:
+    if error.name != "pytest":
+        raise
+    raise MissingDependencyError("rekall.testing runs in pytest, which is not installed: pip install pytest") from error
+
+__all__ = ["CacheConformance", "ContractError", "DatabaseConformance", "contract"]

@@ -9,23 +9,20 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
-from rekall.errors import MissingDependencyError
+import pytest
+
 from rekall.testing.contract import broken, contract
 
-try:
-    import pytest
-except ImportError as error:
-    raise MissingDependencyError("rekall.testing runs in pytest, which is not installed: pip install pytest") from error
-
 STRICT_VARIABLES = ("REKALL_CONFORMANCE_STRICT", "CI")
-"""The environment variables that switch strict mode on, by any value but the empty one, 0, false, no and off."""
+"""The environment variables that switch strict mode on or off; the first that is set decides."""
 PATH_PARAMETERS = ("path", "db_path")
 """How a constructor names the database file, if it takes one; the same names as when config selects a back end."""
 
 
 def is_strict() -> bool:
     """Whether what is missing fails a check; otherwise it skips it."""
-    return any(os.environ.get(name, "").lower() not in ("", "0", "false", "no", "off") for name in STRICT_VARIABLES)
+    stated = next((value for value in map(os.environ.get, STRICT_VARIABLES) if value), "")
+    return stated.lower() not in ("", "0", "false", "no", "off")
 
 
 class Conformance:
