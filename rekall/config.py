@@ -373,7 +373,7 @@ def describe(config: Config) -> list[Setting]:
     return settings
 
 
-_SECRET_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "token", "credential")
+_SECRET_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "authorization", "cookie")
 """What the name of an option holds whose value is not shown."""
 
 
