@@ -5,26 +5,22 @@ Each check is plain data. Looking writes and migrates nothing.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Literal
-from urllib.parse import unquote, urlparse
 
-import rekall
 from rekall.backup import list_backups
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
 from rekall.constants import FILE_PERMISSIONS
 from rekall.errors import BackupError, CannotOpenError, ConfigError, CorruptError, RekallError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.installation import Status, installations
 from rekall.store import pending
 from rekall.store.backups import folder_of
 from rekall.store.maintenance import Maintenance
@@ -33,7 +29,6 @@ from rekall.store.schema import CURRENT_SCHEMA_VERSION
 from rekall.store.session import Session
 from rekall.store.store import Store
 
-Status = Literal["ok", "warning", "failure"]
 _SPARE = 50 * 1024**2
 """Bytes of free disk below which a warning is due, whatever the size of the base."""
 
@@ -56,6 +51,19 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """What came of trying a back end in a process of its own.
+
+    Args:
+        problem: why it cannot be used; None when it can.
+        warnings: what is to be mended in it all the same.
+    """
+
+    problem: str | None
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Program:
     """What the program knows that runs the checks.
 
@@ -68,6 +76,7 @@ class Program:
         open_cache: the cache back end.
         database_name: the name of the database back end, once it can be made.
         cache_name: the name of the cache back end, once it can be made.
+        probe: tries the back end of a kind in a process of its own; None where there is no need.
     """
 
     config: Config
@@ -78,6 +87,7 @@ class Program:
     open_cache: Callable[[], CacheBackend]
     database_name: Callable[[], str]
     cache_name: Callable[[], str]
+    probe: Callable[[str], Probed | None]
 
 
 def examine(program: Program) -> list[Check]:
@@ -85,12 +95,12 @@ def examine(program: Program) -> list[Check]:
     return [
         _configuration(program),
         *_permissions(program.config),
-        *_base(program),
+        *_probed(program, "database", _base),
         *_backups(program.config.db_path),
-        _cache(program),
+        *_probed(program, "cache", _cache),
         _engine(),
         _disk(program.config),
-        *_distributions(),
+        *(Check("installation", *found) for found in installations()),
     ]
 
 
@@ -135,6 +145,17 @@ def _owner(file: Path) -> str:
         return file.owner()
     except KeyError:  # a user that this machine does not know
         return f"user {file.stat().st_uid}"
+
+
+def _probed(program: Program, kind: str, look: Callable[[Program], list[Check]]) -> Iterator[Check]:
+    """What there is to see of a back end, which is not opened here when it does not work in a process of its own."""
+    name, probed = f"{kind} back end", program.probe(kind)
+    if probed is not None and probed.problem is not None:
+        yield Check(name, "failure", probed.problem, "mend it, or select another one: 'rekall backends' lists them")
+        return
+    if probed is not None and probed.warnings:
+        yield Check(name, "warning", "; ".join(probed.warnings), "install a newer version of it, or tell its author")
+    yield from look(program)
 
 
 def _base(program: Program) -> list[Check]:
@@ -299,12 +320,12 @@ def _restore(path: Path) -> str:
     return "put a backup in its place with 'rekall restore', which keeps the broken file, or choose another file"
 
 
-def _cache(program: Program) -> Check:
+def _cache(program: Program) -> list[Check]:
     try:
         program.open_cache()
-        return Check("cache back end", "ok", program.cache_name())
+        return [Check("cache back end", "ok", program.cache_name())]
     except RekallError as error:
-        return Check("cache back end", "failure", str(error), "correct [backends] in config.toml")
+        return [Check("cache back end", "failure", str(error), "correct [backends] in config.toml")]
 
 
 def _engine() -> Check:
@@ -332,42 +353,3 @@ def _disk(config: Config) -> Check:
     if free < wanted:
         return Check("disk space", "warning", detail, f"free {(wanted - free) // 1024**2 + 1} MiB")
     return Check("disk space", "ok", detail)
-
-
-def _distributions() -> Iterator[Check]:
-    """Whatever calls itself rekall on this Python's path: one of that name in a package index is another program."""
-    places: dict[Path, metadata.Distribution] = {}
-    for distribution in metadata.distributions(name="rekall"):
-        places.setdefault(Path(str(distribution.locate_file(""))).resolve(), distribution)
-    if not places:
-        yield Check("installation", "ok", f"{rekall.__version__}, run from {Path(rekall.__file__).parent}")
-    for place, distribution in places.items():
-        what = f"rekall {distribution.version} in {place}"
-        if not _holds_this_module(distribution):
-            yield Check(
-                "installation",
-                "failure",
-                f"{what} is not this program, which runs from {Path(rekall.__file__).parent}",
-                "pip uninstall rekall, as often as it finds one, then install this program again",
-            )
-        elif distribution.version != rekall.__version__:
-            yield Check(
-                "installation",
-                "warning",
-                f"{what} is installed as another version than {rekall.__version__}",
-                "install it again",
-            )
-        else:
-            yield Check("installation", "ok", what)
-
-
-def _holds_this_module(distribution: metadata.Distribution) -> bool:
-    module = Path(rekall.__file__).resolve()
-    files = [Path(str(distribution.locate_file(file))) for file in distribution.files or [] if file.name == module.name]
-    if any(file.resolve() == module for file in files):
-        return True
-    # an editable install lists no modules, it names the source tree
-    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    if not origin.get("dir_info", {}).get("editable"):
-        return False
-    return module.is_relative_to(Path(unquote(urlparse(origin["url"]).path)).resolve())

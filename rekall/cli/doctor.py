@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from rekall.config import Config
-    from rekall.doctor import Check, Program
+    from rekall.doctor import Check, Probed, Program
 
 _SIGNS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failure": ("✗", "bold red")}
 
@@ -77,6 +77,7 @@ def _program(ctx: Any) -> Program:
         open_cache=get_cache,
         database_name=partial(_made_name, config, "database"),
         cache_name=partial(_made_name, config, "cache"),
+        probe=partial(_probed, config, given),
     )
 
 
@@ -84,6 +85,21 @@ def _keeps_files() -> bool:
     from rekall.infra import ServiceContainer
 
     return ServiceContainer.get_instance().selected("database").takes_path
+
+
+def _probed(config: Config, given: Mapping[str, bool], kind: str) -> Probed | None:
+    """What a back end of another distribution does in a process of its own, where it may hang or crash."""
+    from rekall.infra import ServiceContainer
+    from rekall.infra.available import is_foreign
+
+    if not is_foreign(kind, config, ServiceContainer.get_instance().registered):
+        return None
+    from rekall.cli.backends.checking import check
+    from rekall.doctor import Probed
+    from rekall.urls import hide_passwords
+
+    found = check(kind, config, given, writing=False)
+    return Probed(found.problem and hide_passwords(found.problem), found.warnings)
 
 
 def _made_name(config: Config, kind: str) -> str:

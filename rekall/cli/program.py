@@ -87,7 +87,10 @@ def _words(ctx: Any, name: str) -> str:
 def group(table: CommandGroup) -> typer.Typer:
     """The Typer object of a group inside the program."""
     made = typer.Typer(
-        name=table.name, cls=type(CommandTable.__name__, (CommandTable,), {"table": table}), rich_markup_mode=None
+        name=table.name,
+        cls=type(CommandTable.__name__, (CommandTable,), {"table": table}),
+        add_completion=False,  # the program installs it for all
+        rich_markup_mode=None,
     )
     if table.alone:
         made.callback(invoke_without_command=True)(_loaded(table.alone))

@@ -100,6 +100,11 @@ def selected(kind: str, config: Config, registered: Mapping[str, Implementation]
     return getattr(config, f"{kind}_backend"), DEFAULT if is_default else setting_of(kind, config)
 
 
+def is_foreign(kind: str, config: Config, registered: Mapping[str, Implementation]) -> bool:
+    """Whether the selected back end of a kind can only be brought by another distribution; nothing is looked for."""
+    return selected(kind, config, registered)[0] not in {*BUILT_IN[kind], *registered}
+
+
 def _built_in(kind: str) -> Iterable[Available]:
     for name, backend in BUILT_IN[kind].items():
         version = getattr(backend, "interface_version", None)

@@ -241,12 +241,6 @@ def setting_of(kind: str, config: Config) -> str:
     return origin if origin.startswith("environment") else f"{config.paths.config_dir / CONFIG_NAME}: backends.{kind}"
 
 
-def is_installed(kind: str, config: Config, registered: Mapping[str, Implementation]) -> bool:
-    """Whether config selects a back end that only an installed distribution can bring; nothing is looked for."""
-    name = getattr(config, f"{kind}_backend")
-    return not {kind, name} & {*BUILT_IN[kind], *registered}
-
-
 def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
     """What there is instead of a back end that there is not."""
     from rekall.infra.distributions import installed

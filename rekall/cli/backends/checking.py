@@ -32,7 +32,8 @@ class Checked(NamedTuple):
         problem: why it cannot be used; None when it can.
         connected: milliseconds until it was connected; None for what does not connect.
         round_trip: milliseconds of the round trip.
-        notes: what is remarkable besides.
+        warnings: what its author has to mend in it.
+        notes: what is remarkable about the base.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Checked(NamedTuple):
     problem: str | None = None
     connected: float | None = None
     round_trip: float | None = None
+    warnings: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 
@@ -99,33 +101,30 @@ def _try(step: Step, kind: str, config: Config, folder: str | None, writing: boo
         step("while it was imported")
         started = time.monotonic()
         selection = container.selected(kind)
-        notes = slow_import(time.monotonic() - started)
+        found = slow_import(time.monotonic() - started)
         step("while it was made")
-        path = config.db_path if kind == "database" else None
+        path, notes = (config.db_path, []) if kind == "database" else (None, [])
         if path is not None:
             selection.refuse_named_file(config.paths, path)
             if folder is not None and selection.takes_path:
                 path = Path(folder) / path.name
                 notes.append("tried on a base of its own, there is none yet")
         backend = selection.wrapped(path)
-    notes += [str(warning.message) for warning in caught if isinstance(warning.message, RekallDeprecationWarning)]
+    found += [str(warning.message) for warning in caught if isinstance(warning.message, RekallDeprecationWarning)]
     try:
         if isinstance(backend, CacheBackend):
             step("during the round trip")
-            return {"round_trip": _timed(lambda: _cache_round_trip(backend)), "notes": notes}
-        return _try_database(step, backend, selection.connect, notes, writing)
+            return {"round_trip": _timed(lambda: _cache_round_trip(backend)), "warnings": found}
+        tried = _try_database(step, backend, selection.connect, writing)
     except RekallError as error:
         if selection.told is not None:
             selection.told.told(error)
         raise
+    return {**tried, "warnings": found, "notes": [*notes, *tried["notes"]]}
 
 
 def _try_database(
-    step: Step,
-    backend: DatabaseBackend,
-    connect: Callable[[DatabaseBackend], None],
-    notes: list[str],
-    writing: bool,
+    step: Step, backend: DatabaseBackend, connect: Callable[[DatabaseBackend], None], writing: bool
 ) -> dict[str, Any]:
     step("while it connected")
     was_open = backend.is_connected()
@@ -134,9 +133,10 @@ def _try_database(
         step("during the round trip")
         started = time.monotonic()
         read_back(backend)
-        if writing and not write_and_undo(backend):
-            notes.append("read only: nothing can be added")
-        return {"connected": connected, "round_trip": (time.monotonic() - started) * 1000, "notes": notes}
+        writable = not writing or write_and_undo(backend)
+        taken = (time.monotonic() - started) * 1000
+        notes = [] if writable else ["read only: nothing can be added"]
+        return {"connected": connected, "round_trip": taken, "notes": notes}
     finally:
         if not was_open:
             step("while it closed")

@@ -128,6 +128,7 @@ def _write_checks(checked: Sequence[Checked], *, json_output: bool) -> None:
                 "problem": _safe(one.problem),
                 "connect_ms": one.connected,
                 "round_trip_ms": one.round_trip,
+                "warnings": list(one.warnings),
                 "notes": list(one.notes),
             }
             for one in checked
@@ -152,7 +153,7 @@ def _findings(one: Checked) -> Iterable[str]:
         yield f"connected in {one.connected:.1f} ms"
     if one.round_trip is not None:
         yield f"round trip in {one.round_trip:.1f} ms"
-    yield from one.notes
+    yield from (*one.notes, *one.warnings)
 
 
 def _safe(text: str | None) -> str | None:
