@@ -87,7 +87,7 @@ def register() -> dict[str, Deprecation]:
         import tomli as tomllib
 
     text = resources.files("rekall").joinpath("deprecations.toml").read_text("utf-8")
-    return {row["name"]: Deprecation(**row) for row in tomllib.loads(text)["deprecated"]}
+    return {row["name"]: Deprecation(**row) for row in tomllib.loads(text).get("deprecated", ())}
 
 
 def row_of(name: str, rows: Rows | None = None) -> Deprecation:

@@ -130,7 +130,8 @@ def test_the_tests_run_against_the_installed_wheel() -> None:
 
 
 @pytest.mark.parametrize(
-    "tool", ["tools/test", "tools/demo", "tools/bench", "tools/contract", "tools/cli-page", ".ci/run"]
+    "tool",
+    ["tools/test", "tools/demo", "tools/bench", "tools/contract", "tools/cli-page", "tools/deprecations", ".ci/run"],
 )
 def test_tools_are_executables_that_explain_themselves(tool: str) -> None:
     """A tool that lost its mode in a checkout, or does not parse, is found here."""
