@@ -156,6 +156,15 @@ class LifeChecks(DatabaseFrame):
                 before = before or kept_open()
             same(kept_open(), before, "the number of open files and of threads after more attempts")
 
+    @contract("two that make makes for different folders share nothing")
+    def test_every_folder_is_a_base_of_its_own(self, tmp_path: Path) -> None:
+        first, second = self.opened(tmp_path / "first"), self.opened(tmp_path / "second")
+        first.execute(INSERT, ("first",))
+        same(values(second), [], "what the second one holds")
+        second.close()
+        same(values(first), ["first"], "what the first one holds when the second is closed")
+        first.close()
+
     @contract("another back end for the same place sees what was written, at once, and still after all were closed")
     def test_what_was_written_stays(self, tmp_path: Path) -> None:
         self.needs("persistent")
