@@ -25,8 +25,8 @@ from rekall.testing.pressure import THREADS, in_threads, kept_open
 class CacheConformance(Conformance):
     """The checks of a cache back end; a subclass states `backend`, and its name begins with Test.
 
-    A back end whose storage is elsewhere (a server, a database) overrides `make` and takes the prefix of its keys from
-    `folder.name`, which is another one for each check.
+    A back end that keeps files overrides `make` and keeps them in the folder. One whose storage is a server takes the
+    prefix of its keys from `folder.name`, which is another one for each check.
     """
 
     known_capabilities: ClassVar[Mapping[str, str]] = {
@@ -34,6 +34,20 @@ class CacheConformance(Conformance):
         "coarse_ttl": "it counts lifetimes in whole seconds",
         "shared": "all who are made for one folder see the same values, as the processes of a server do",
     }
+
+    def make(self, folder: Path) -> Any:
+        """A new cache, made with `options`; override it when that does not do.
+
+        Args:
+            folder: where it may keep its files, empty at first. Two caches made for one folder see the same values if
+                they are `shared`; two made for different folders have nothing in common.
+        """
+        return self.implementation()(**self.options)
+
+    def made(self, folder: Path) -> Any:
+        """What `make` gives, with a message if it raises."""
+        with contract("the constructor takes `options`, or what `make` gives it once overridden, and raises nothing"):
+            return self.make(folder)
 
     def wait(self, seconds: float) -> None:
         """Let time go by: override it to set the clock forward of a back end that `make` gave one."""
