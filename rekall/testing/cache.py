@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from rekall.errors import BackendError, CacheError, InvalidValueError, RekallError
-from rekall.infra.instrument import Retry, instrument
+from rekall.infra.instrument import instrument
 from rekall.infra.interfaces import CacheBackend
+from rekall.infra.retry import DEADLINE, Retry
 from rekall.infra.versions import Supported, check
 from rekall.testing.cache_material import CONFUSABLE, KEYS, REFUSED, UNPICKLED, VALUES, Unpickled, UnpickledDict
 from rekall.testing.capabilities import Conformance
@@ -27,7 +28,12 @@ class CacheConformance(Conformance):
 
     A back end that keeps files overrides `make` and keeps them in the folder. One whose storage is a server takes the
     prefix of its keys from `folder.name`, which is another one for each check.
+
+    Attributes:
+        answer_within: seconds until a call has found that the storage does not answer; all attempts have no more.
     """
+
+    answer_within: ClassVar[float] = DEADLINE
 
     known_capabilities: ClassVar[Mapping[str, str]] = {
         "bounded": "it may drop a value before its time, to make room for others; 50 small ones always have room",
@@ -336,13 +342,14 @@ class CacheConformance(Conformance):
         same(log.operations, ["set", "set", "get"], "the calls of a back end that succeeds")
 
     @pytest.mark.parametrize("call", ["get", "set", "delete", "clear", "exists"])
-    @contract("a storage that does not answer raises a CacheError from the driver's error, never a default or a False")
+    @contract("a storage that does not answer raises a CacheError from the driver's error, soon, and gives no default")
     def test_an_unreachable_storage_is_an_error(self, folder: Path, call: str) -> None:
         cache = self.unreachable(folder)
         if cache is None:
             if "shared" in self.capabilities:
                 broken("the conformance class states `shared` but does not override `unreachable`")
             pytest.skip("not checked: the conformance class does not override `unreachable`")
+        began = time.monotonic()
         try:
             found = getattr(cache, call)(*{"set": ("key", 1), "clear": ()}.get(call, ("key",)))
         except CacheError as error:
@@ -350,6 +357,8 @@ class CacheConformance(Conformance):
             holds(not isinstance(error.__cause__, BackendError), f"{type(error).__name__} from another of Rekall's")
         else:
             broken(f"{call} gave {shown(found)}")
+        took = time.monotonic() - began
+        holds(took <= self.answer_within, f"{call} took {took:.1f} seconds instead of {self.answer_within:g} at most")
 
     @property
     def _lifetime(self) -> float:

@@ -225,6 +225,13 @@ class LetsThroughTheErrorOfTheDriver(RightInFile):
         return super().run(sql, *values)
 
 
+@FAULTS.caught_by("test_an_unreachable_storage_is_an_error", "found: exists took 1.1 seconds instead of 1 at most")
+class WaitsLong(RightInFile):
+    def exists(self, key: str) -> bool:
+        time.sleep(0 if self.file.is_file() else 1.1)
+        return super().exists(key)
+
+
 @FAULTS.caught_by("test_an_unreachable_storage_is_an_error", "without the driver's error as __cause__")
 class HidesTheErrorOfTheDriver(RightInFile):
     def run(self, sql: str, *values: Any) -> list[Any]:

@@ -49,6 +49,8 @@ class InProcess(CacheConformance):
 class InFile(CacheConformance):
     """The checks of a cache in a file."""
 
+    answer_within = 1.0
+
     def make(self, folder: Path) -> Any:
         return self.implementation()(folder / "cache.db")
 
