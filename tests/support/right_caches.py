@@ -80,7 +80,9 @@ class RightInFile(RightInProcess):
         self.run("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", key, self.encoded(value), end)
 
     def delete(self, key: str) -> bool:
-        return any(end > time.time() for (end,) in self.run("DELETE FROM kept WHERE key = ? RETURNING end", key))
+        there = self.exists(key)
+        self.run("DELETE FROM kept WHERE key = ?", key)
+        return there
 
     def clear(self) -> None:
         self.run("DELETE FROM kept")
