@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if "long" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="a long drill: run with --long"))
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory in which the distributions of `support.plugins` are installed."""
+    from support.plugins import PROJECTS, install
+
+    return install(PROJECTS, tmp_path_factory.mktemp("plugins"))
 
 
 @pytest.fixture(autouse=True)

@@ -187,8 +187,9 @@ def slow_import(seconds: float) -> list[str]:
 
 
 def _without(what: str, error: ConfigError) -> str:
-    """An error without the name of what it is about, which the row has."""
-    return str(error).removeprefix(what).lstrip(": ")
+    """An error without what the row and the list say: whose it is, and that there are others to select."""
+    text = str(error).removeprefix(what).removesuffix("; mend or uninstall it, or select another back end")
+    return text[2:] if text.startswith(": ") else f"it{text}"
 
 
 def _with_relations(rows: Sequence[Available], name: str, setting: str) -> Iterable[Available]:

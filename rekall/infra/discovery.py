@@ -57,7 +57,7 @@ class Plugin(NamedTuple):
             from rekall.infra.foreign import described
 
             raise ConfigError(
-                f"{self.what} ({self.value}) cannot be imported: {described(error)}; "
+                f"{self.what}: {self.value} cannot be imported: {described(error)}; "
                 "mend or uninstall it, or select another back end"
             ) from error
         interface = KINDS[self.kind]

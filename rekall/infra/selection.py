@@ -173,6 +173,8 @@ class Selection(NamedTuple):
 
     def _check_options(self) -> None:
         types: Mapping[str, type] | None = getattr(self.implementation, "options", None)
+        if types is not None and not _are_types(types):
+            raise ConfigError(f"the back end {self.name}: its 'options' are not types by name; tell its author")
         parameters = self._parameters()
         known = set(parameters if types is None else types).difference(_PATH_PARAMETERS)
         anything = types is None and any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -249,6 +251,10 @@ def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
     hint = f"; it comes with {KNOWN[kind][name]}, which is not installed" if name in KNOWN[kind] else ""
     available = ", ".join(sorted({*known, *(plugin.name for plugin in plugins)}))
     return "; ".join([f"available: {available}{hint}", *unreadable])
+
+
+def _are_types(options: object) -> bool:
+    return isinstance(options, Mapping) and all(isinstance(one, type) for one in options.values())
 
 
 def _advice(option: str, known: set[str]) -> str:
