@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fastmcp.client.transports import StdioTransport
-from support.command_line import CONTEXT, CommandLine
+from support.command_line import CONTEXT, CommandLine, run_in_terminal
 from support.mcp_client import connected
 
 from rekall.errors import InvalidValueError
@@ -23,11 +23,15 @@ from rekall.plugin_project import Kind, plugin_files, plugin_names, write_projec
 ROOT = Path(__file__).parents[1]
 PROJECTS: dict[str, Kind] = {"acme": "database", "acme-memory": "cache"}
 SEEN = """
+import numpy
+from rekall.cache import EmbeddingCache
 from rekall.infra import get_cache, get_database
 for backend in (get_database(), get_cache()):
     print(type(backend.wrapped).__module__)
+EmbeddingCache(10, 60).put("an id", numpy.ones(3))
+print(len(get_cache().wrapped._kept))
 """
-"""Says which classes carry a process."""
+"""Says which classes carry a process, and that the one keeps what the other layer gives it."""
 
 
 class Environment:
@@ -112,7 +116,7 @@ def test_the_conformance_test_passes(name: str, folder: Path, environment: Envir
 
 def test_the_back_ends_carry_rekall(selected: Environment, tmp_path: Path) -> None:
     """Selected in config.toml: what one command adds, another finds, and an assistant too."""
-    assert selected.run("-c", SEEN).split() == ["acme.database", "acme_memory.cache"]
+    assert selected.run("-c", SEEN).split() == ["acme.database", "acme_memory.cache", "1"]
     selected.rekall("add", "bug", "Safari refuses the request", "--context-json", CONTEXT)
     assert "Safari refuses" in selected.rekall("search", "safari")
     environment = {name: os.environ[name] for name in ("HOME", "PATH", "REKALL_HOME")}
@@ -263,3 +267,17 @@ def test_the_command_says_what_it_wrote(tmp_path: Path) -> None:
         ],
     }
     assert all(Path("my-store", file).is_file() for file in answer["files"])
+
+
+def test_a_person_is_told_what_comes_next() -> None:
+    """How to install, test and select it, in words that a shell takes."""
+    status, shown = run_in_terminal(["backends", "new", "acme", "--into", "my folder"])
+    assert status == 0
+    assert shown.partition("\n\n")[2].splitlines() == [
+        "Next, in the environment that holds this Rekall:",
+        "  pip install -e 'my folder[test]'",
+        "  pytest 'my folder'",
+        "and to use it, in config.toml:",
+        "  [backends]",
+        '  database = "acme"',
+    ]

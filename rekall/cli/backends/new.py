@@ -40,8 +40,10 @@ def new(
     for file in written:
         output.write(output.one_line(str(file)))
     if output.is_terminal():
-        where = shlex.quote(str(folder))
-        output.tell(
-            f"next: 'pip install -e {where}' where this Rekall is installed, 'pytest {where}', "
-            f'and in config.toml under [backends]: {kind} = "{name}"'
+        output.write(
+            "\nNext, in the environment that holds this Rekall:\n"
+            f"  pip install -e {shlex.quote(f'{folder}[test]')}\n"
+            f"  pytest {shlex.quote(str(folder))}\n"
+            "and to use it, in config.toml:\n"
+            f'  [backends]\n  {kind} = "{name}"'
         )
