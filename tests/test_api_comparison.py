@@ -59,6 +59,22 @@ def test_a_removal_that_is_due_is_excused(case: str) -> None:
     assert "3.0.0" in broken(old, new, "3.0.0")
 
 
+def test_an_interface_changes_with_its_versions() -> None:
+    """When the last version without a method is due, the method may be abstract; in no other class."""
+    group = "distribution group rekall.backends.cache: entry points r.C"
+    old = f"{group}\nr.C: class\nr.C.m: method ()\nr.D: class\nr.D.m: method ()\ndistribution interface 1: interface"
+    new = old.replace("method", "abstract method").replace("\ndistribution interface 1: interface", "")
+    announced = f"{old}\n{ROW.format(name='interface 1', kind='interface')}"
+    assert [text in broken(announced, new, "2.0") for text in ("r.C.m: is", "r.D.m: is", "interface 1: is")] == [
+        True
+    ] * 3
+    assert [text in broken(announced, new, "3.0") for text in ("r.C.m: is", "r.D.m: is", "interface 1: is")] == [
+        False,
+        True,
+        False,
+    ]
+
+
 def test_a_row_of_today_counts_when_it_is_due() -> None:
     """It cannot be in the last release where that has no base line yet."""
     row = ROW.format(name="r.f", kind="function")

@@ -249,6 +249,7 @@ BREAKING: dict[str, tuple[str, str, str]] = {
     ),
     "an environment variable is removed": ("environment A: variable", "", "A: is gone"),
     "a script is removed": ("distribution script a: script b:c", "", "script a: is gone"),
+    "a version of the interface is refused": ("distribution interface 1: interface", "", "interface 1: is gone"),
     "an extra is removed": ("distribution extra a: extra", "", "extra a: is gone"),
     "a deprecated config key is refused": (
         ROW.format(name="old_key", kind="config key"),

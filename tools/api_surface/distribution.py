@@ -9,6 +9,7 @@ from pathlib import Path
 from api_surface.lines import Line, with_facts
 from rekall.deprecation import register
 from rekall.infra.interfaces import KINDS
+from rekall.infra.versions import Supported
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,7 +20,7 @@ _NOT_FOR_USERS = {"dev"}
 
 
 def distribution_lines(pyproject: Path) -> Iterator[Line]:
-    """Scripts and extras of the pyproject.toml, and the groups of entry points that other distributions may fill."""
+    """Scripts and extras of the pyproject.toml, and what other distributions may bring back ends for."""
     project = tomllib.loads(pyproject.read_text("utf-8"))["project"]
     for name, target in project["scripts"].items():
         yield Line(f"distribution script {name}", "script", target)
@@ -29,6 +30,9 @@ def distribution_lines(pyproject: Path) -> Iterator[Line]:
     for kind, interface in KINDS.items():
         place = f"{interface.__module__}.{interface.__name__}"
         yield Line(f"distribution group rekall.backends.{kind}", "entry points", place)
+    supported = Supported()
+    for version in range(supported.oldest, supported.newest + 1):
+        yield Line(f"distribution interface {version}", "interface")
 
 
 def deprecation_lines(places: Mapping[str, str]) -> Iterator[Line]:

@@ -19,7 +19,14 @@ def unannounced(released: Snapshot, current: Snapshot, rekall: str) -> list[Chan
     rows = {**current.rows, **released.rows}
     due = [name for name, row in rows.items() if version(facts_of(row)["removal"]) <= version(rekall)]
     changes = [change for change in compare(released, current) if change.difference.weight == "breaking"]
-    return [change for change in changes if not any(_is_about(name, change.name) for name in due)]
+    interfaces = _interfaces(released) if any(facts_of(rows[name])["of"] == "interface" for name in due) else []
+    names = [*due, *interfaces]
+    return [change for change in changes if not any(_is_about(name, change.name) for name in names)]
+
+
+def _interfaces(snapshot: Snapshot) -> list[str]:
+    """The classes that back ends derive from: they change with the versions of the interface that are taken."""
+    return [line.facts for line in snapshot.lines.values() if line.kind == "entry points"]
 
 
 def _is_about(row: str, name: str) -> bool:

@@ -17,7 +17,7 @@ SECTIONS = {
     "config.toml ": "config.toml",
     "environment ": "Environment variables",
     "mcp ": "The MCP tools, resources and prompts",
-    "distribution ": "What the distribution brings: scripts, extras, groups of entry points",
+    "distribution ": "What the distribution brings: scripts, extras, groups of entry points, interfaces of back ends",
     "deprecated ": "What is deprecated",
     "": "Python",
 }
@@ -26,7 +26,8 @@ SECTIONS = {
 _KIND = re.compile(
     r"(?P<kind>(?:(?:abstract|async|class|settable|static) )*(?:function|method|property)|deprecated name of|name of"
     r"|attribute|(?:frozen )?class|constant|deprecated constant|field|member|module|type"
-    r"|argument|command|group|option|key|variable|tool|parameter|prompt|resource|script|extra|entry points|row)"
+    r"|argument|command|group|option|key|variable|tool|parameter|prompt|resource"
+    r"|script|extra|entry points|interface|row)"
     r"(?: (?P<facts>.*))?$"
 )
 
