@@ -17,7 +17,7 @@ from rekall.testing import CacheConformance, DatabaseConformance
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "backends.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 FILES = {found[1]: text for _, text in BLOCKS if (found := re.match(r"# (\w+\.py)\n", text))}
 PYPROJECT = next(text for language, text in BLOCKS if language == "toml" and "[build-system]" in text)
 SELECTED = next(text for language, text in BLOCKS if language == "toml" and 'cache = "acme"' in text)
