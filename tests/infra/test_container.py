@@ -591,3 +591,16 @@ def test_a_broken_back_end_that_is_not_selected_breaks_nothing(tmp_path: Path) -
     container.register("other", broken)
     assert container.database().fetch_one("SELECT 1 AS one") == {"one": 1}
     container.close()
+
+
+def test_a_cache_s_path_is_an_option(tmp_path: Path) -> None:
+    """The database file is none of its business; what it calls `path` is configured."""
+
+    class Kept(FailingCache):
+        def __init__(self, path: str) -> None:
+            super().__init__()
+            self.path = path
+
+    container = _container(tmp_path, cache_backend="kept", cache_options={"path": "folder"})
+    container.register("kept", Kept)
+    assert _inner(container.cache()).path == "folder"
