@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
@@ -18,6 +19,8 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS parts (item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE, name TEXT)",
 )
 """What stands in every base that is checked; `value` has no affinity, so a value keeps its type."""
+T = TypeVar("T")
+_TRIES = 20
 INSERT = "INSERT INTO items (value) VALUES (?)"
 
 
@@ -100,6 +103,14 @@ def refused(what: str, kind: type[Exception], call: Callable[..., object], *argu
             broken(f"{what} raised {type(error).__name__}, which is tried again: {error}", error)
         return error
     return broken(f"{what} raised nothing and gave {shown(result)}")
+
+
+def settled(call: Callable[..., T], *arguments: Any) -> T:
+    """What a call gives once the base is not too busy: a TransientError promises that nothing was applied."""
+    for _ in range(_TRIES):
+        with suppress(TransientError):
+            return call(*arguments)
+    return call(*arguments)
 
 
 class Streamed:

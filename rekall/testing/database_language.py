@@ -123,6 +123,7 @@ class LanguageChecks(DatabaseFrame):
                 Statement(upsert, ("a",)),
                 Statement(upsert, ("b",)),
                 Statement("INSERT OR IGNORE INTO items VALUES (1, 'ignored'), (2, 'two')"),
+                Statement("INSERT INTO items VALUES (2, 'ignored') ON CONFLICT DO NOTHING", expect=0),
                 Statement("CREATE INDEX some ON items(value) WHERE value IS NOT NULL"),
                 Statement("ALTER TABLE parts ADD COLUMN more TEXT DEFAULT 'later'"),
                 Statement("INSERT INTO parts (item_id, name) VALUES (2, 'part')"),

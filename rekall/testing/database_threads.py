@@ -10,10 +10,10 @@ from rekall.errors import QueryError, RekallError
 from rekall.infra.instrument import instrument
 from rekall.infra.interfaces import DatabaseBackend, Statement
 from rekall.testing.contract import contract, same
-from rekall.testing.database_frame import INSERT, DatabaseFrame, one, refused
+from rekall.testing.database_frame import INSERT, DatabaseFrame, one, refused, settled
 from rekall.testing.pressure import THREADS, in_threads
 
-_ROUNDS = 20
+_ROUNDS = 12
 
 
 class ThreadChecks(DatabaseFrame):
@@ -22,20 +22,20 @@ class ThreadChecks(DatabaseFrame):
     @contract("eight threads that count up with SET value = value + 1 lose no update, and what is busy is tried again")
     def test_no_update_is_lost(self, database: DatabaseBackend) -> None:
         backend = instrument(database, "conformance")
-        backend.execute("INSERT INTO items VALUES (1, 0), (2, 0)")
+        settled(backend.execute, "INSERT INTO items VALUES (1, 0), (2, 0)")
 
         def work(_: int) -> None:
             for _ in range(_ROUNDS):
-                changed = backend.execute("UPDATE items SET value = value + 1 WHERE id = 1").rowcount
+                changed = settled(backend.execute, "UPDATE items SET value = value + 1 WHERE id = 1").rowcount
                 same(changed, 1, "rowcount of an UPDATE of one row")
                 same(
-                    backend.execute_batch([Statement("UPDATE items SET value = value + 1", expect=2)]),
+                    settled(backend.execute_batch, [Statement("UPDATE items SET value = value + 1", expect=2)]),
                     2,
                     "a batch's sum",
                 )
 
         in_threads(work)
-        found = backend.fetch_all("SELECT value FROM items ORDER BY id")
+        found = settled(backend.fetch_all, "SELECT value FROM items ORDER BY id")
         same([row["value"] for row in found], [2 * THREADS * _ROUNDS, THREADS * _ROUNDS], "the two counters")
 
     @contract("each thread gets its own rows, counts and ids, never those of a call that another thread made")
@@ -46,21 +46,21 @@ class ThreadChecks(DatabaseFrame):
             for number in range(_ROUNDS):
                 mine = f"{thread} {number}"
                 rows = "(?)" + ", (?)" * thread
-                result = backend.execute(f"INSERT INTO items (value) VALUES {rows}", [mine] * (thread + 1))
+                result = settled(backend.execute, f"INSERT INTO items (value) VALUES {rows}", [mine] * (thread + 1))
                 same(result.rowcount, thread + 1, "rowcount of an INSERT")
-                last = backend.fetch_one("SELECT value FROM items WHERE id = ?", (result.lastrowid,))
+                last = settled(backend.fetch_one, "SELECT value FROM items WHERE id = ?", (result.lastrowid,))
                 same(last, {"value": mine}, "the row of lastrowid")
-                found = backend.fetch_all("SELECT value, ? AS tag FROM items WHERE value = ?", (number, mine))
+                found = settled(backend.fetch_all, "SELECT value, ? AS tag FROM items WHERE value = ?", (number, mine))
                 same(found, [{"value": mine, "tag": number}] * (thread + 1), "the rows of a thread")
 
         in_threads(work)
         total = _ROUNDS * sum(range(1, THREADS + 1))
-        same(one(backend.fetch_one("SELECT count(*) AS n FROM items")), {"n": total}, "the number of rows")
+        same(one(settled(backend.fetch_one, "SELECT count(*) AS n FROM items")), {"n": total}, "the number of rows")
 
     @contract("nobody sees a batch half applied, and one that fails is never seen at all")
     def test_batches_are_seen_whole(self, database: DatabaseBackend) -> None:
         backend = instrument(database, "conformance")
-        backend.execute("INSERT INTO items VALUES (1, 1000), (2, 0)")
+        settled(backend.execute, "INSERT INTO items VALUES (1, 1000), (2, 0)")
         move = [
             Statement("UPDATE items SET value = value - 1 WHERE id = 1", expect=1),
             Statement("UPDATE items SET value = value + 1 WHERE id = 2", expect=1),
@@ -69,16 +69,16 @@ class ThreadChecks(DatabaseFrame):
         def work(thread: int) -> None:
             for _ in range(_ROUNDS):
                 if thread % 4 == 0:
-                    backend.execute_batch(move)
+                    settled(backend.execute_batch, move)
                 elif thread % 4 == 1:
-                    refused("a wrong batch", QueryError, backend.execute_batch, [move[0], Statement("wrong")])
+                    refused("a wrong batch", QueryError, settled, backend.execute_batch, [move[0], Statement("wrong")])
                 else:
-                    seen = one(backend.fetch_one("SELECT sum(value) AS n FROM items"))
+                    seen = one(settled(backend.fetch_one, "SELECT sum(value) AS n FROM items"))
                     same(seen, {"n": 1000}, "the sum that moves between two rows")
 
         in_threads(work)
         moved = THREADS // 4 * _ROUNDS
-        found = backend.fetch_all("SELECT value FROM items ORDER BY id")
+        found = settled(backend.fetch_all, "SELECT value FROM items ORDER BY id")
         same([row["value"] for row in found], [1000 - moved, moved], "the two rows at the end")
 
     @contract("a back end may be connected, used and closed by different threads")
@@ -86,10 +86,10 @@ class ThreadChecks(DatabaseFrame):
         backend = self.opened(tmp_path)
 
         def work(thread: int) -> None:
-            backend.execute(INSERT, (thread,))
+            settled(backend.execute, INSERT, (thread,))
 
         in_threads(work)
-        same(one(backend.fetch_one("SELECT count(*) AS n FROM items")), {"n": THREADS}, "the number of rows")
+        same(one(settled(backend.fetch_one, "SELECT count(*) AS n FROM items")), {"n": THREADS}, "the number of rows")
         in_threads(lambda thread: backend.close() if thread == 0 else None)
         same(backend.is_connected(), False, "is_connected after another thread closed it")
 

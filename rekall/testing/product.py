@@ -21,8 +21,8 @@ from rekall.infra.container import ServiceContainer
 from rekall.infra.interfaces import Statement
 from rekall.models import Entry, Source, StructuredContext, Suggestion, generate_ulid
 from rekall.paths import PathSource, ResolvedPaths
-from rekall.testing.contract import contract, holds, same
-from rekall.testing.database_frame import DatabaseFrame
+from rekall.testing.contract import broken, contract, holds, same, shown
+from rekall.testing.database_frame import DatabaseFrame, settled
 from rekall.testing.pressure import THREADS, in_threads
 
 CORS, CACHE, RETRY = (f"01HCONFORMANCE00000000000{n}" for n in (1, 2, 3))
@@ -209,8 +209,11 @@ class ProductChecks(DatabaseFrame):
     @contract("Rekall answers whatever is typed as a query; an error is never the answer")
     def test_rekall_answers_any_query(self, filled: Database) -> None:
         for query in QUERIES:
-            with contract(f"Rekall answers the query {query[:20]!r} with a list"):
-                holds(isinstance(filled.search(query), list), "something else")
+            try:
+                found = filled.search(query)
+            except Exception as error:  # noqa: BLE001  # judged here
+                broken(f"the query {shown(query[:20])} raised {type(error).__name__}: {error}", error)
+            holds(isinstance(found, list), f"the query {shown(query[:20])} gave {shown(found)}")
         same(len(filled.list_all()), 3, "the number of entries afterwards")
 
     @contract(
@@ -268,6 +271,10 @@ class ProductChecks(DatabaseFrame):
     @contract("what Rekall exports from the base can be imported into an empty one, and is the same there")
     def test_rekall_moves_a_base(self, filled: Database, tmp_path: Path) -> None:
         filled.add_link(CORS, CACHE)
+        old = filled.get(CORS, update_access=False)
+        if old is not None:  # it names an entry that comes after it in the archive
+            old.status, old.superseded_by = "obsolete", CACHE
+            filled.update(old)
         archive = tmp_path / "all.rekall.zip"
         with dumped(filled) as dump:
             export_to(archive, dump, "rekall")
@@ -276,7 +283,8 @@ class ProductChecks(DatabaseFrame):
             same(report.added, 3, "the number of imported entries")
             for entry in _entries():
                 same(other.get(entry.id, update_access=False), filled.get(entry.id, update_access=False), "an entry")
-            same([hit.entry.id for hit in other.search("zebra")], [CORS], "what a word of an imported context finds")
+            hits = other.search("zebra", include_obsolete=True)
+            same([hit.entry.id for hit in hits], [CORS], "what a word of an imported context finds")
             same(len(other.get_links(CORS)), 1, "the number of imported links")
             with closing(open_incoming(archive, Limits())) as once_more:
                 same(len(build_plan(other, once_more).identical), 3, "the number of entries that are there already")
@@ -294,13 +302,12 @@ class ProductChecks(DatabaseFrame):
     def test_rekall_is_used_by_many_threads(self, filled: Database) -> None:
         def work(thread: int) -> None:
             for number in range(5):
-                entry = Entry(generate_ulid(), f"thread{thread} number{number}", "bug", tags=[f"t{thread}"])
-                filled.add(entry)
-                found = [
-                    hit.entry.id for hit in filled.search(f"thread{thread} number{number}") if hit.matched == "entry"
-                ]
+                words = f"thread{thread} number{number}"
+                entry = Entry(generate_ulid(), words, "bug", tags=[f"t{thread}"])
+                settled(filled.add, entry)
+                found = [hit.entry.id for hit in settled(filled.search, words) if hit.matched == "entry"]
                 same(found, [entry.id], "what was just added")
-                filled.get(CORS)
+                settled(filled.get, CORS)
 
         in_threads(work)
         same(len(filled.list_all(limit=1000)), 3 + 5 * THREADS, "the number of entries")

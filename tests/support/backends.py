@@ -63,7 +63,7 @@ class ConnectionPerCall(DatabaseBackend):
     def _new_connection(self) -> sqlite3.Connection:
         if not self._open:
             raise ClosedError("not connected")
-        connection = sqlite3.connect(self._path, timeout=1, isolation_level=None)  # seconds
+        connection = sqlite3.connect(self._path, timeout=2.5, isolation_level=None)  # seconds
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
