@@ -5,10 +5,11 @@ The checks use no `assert`: nothing rewrites those of an installed module, and `
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ContextDecorator
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
 Check = TypeVar("Check", bound=Callable[..., Any])
 
@@ -23,7 +24,7 @@ class FoundError(Exception):
     """What was found instead of what the contract asks; `contract` puts the sentence before it."""
 
 
-class contract(ContextDecorator, AbstractContextManager[None]):  # noqa: N801  # reads as a word before a check
+class contract(AbstractContextManager[None]):  # noqa: N801  # reads as a word before a check
     """Names what the contract asks, for all that goes wrong inside: a finding, or any error of the back end.
 
     Around a whole check it is a decorator, around a part of one a context; the innermost speaks.
@@ -39,9 +40,14 @@ class contract(ContextDecorator, AbstractContextManager[None]):  # noqa: N801  #
         self.sentence = sentence
 
     def __call__(self, check: Check) -> Check:
-        decorated: Check = super().__call__(check)
-        decorated.__doc__ = f"The contract asks that {self.sentence}."
-        return decorated
+        @functools.wraps(check)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True  # pytest shows the line of the check instead
+            with self:
+                return check(*args, **kwargs)
+
+        checked.__doc__ = f"The contract asks that {self.sentence}."
+        return cast(Check, checked)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -52,7 +58,8 @@ class contract(ContextDecorator, AbstractContextManager[None]):  # noqa: N801  #
         is_finding = isinstance(error, FoundError)
         found = str(error) if is_finding else f"{type(error).__name__}: {error}"
         cause = error.__cause__ if is_finding else error
-        raise ContractError(f"the contract asks that {self.sentence}; found: {found}") from cause
+        told = ContractError(f"the contract asks that {self.sentence}; found: {found}")
+        raise told.with_traceback(traceback) from cause
 
 
 def broken(found: str, cause: BaseException | None = None) -> NoReturn:

@@ -94,6 +94,7 @@ def refused(what: str, kind: type[Exception], call: Callable[..., object], *argu
     Raises:
         FoundError: no error, one of another class, or one that would be tried again.
     """
+    __tracebackhide__ = True
     try:
         result = call(*arguments)
     except Exception as error:  # noqa: BLE001  # judged here
@@ -134,6 +135,7 @@ class Streamed:
 
 def nothing_kept(backend: DatabaseBackend, what: str, wanted: list[Any] | None = None) -> None:
     """Go on if the items are what they were (none), and the back end still takes a write."""
+    __tracebackhide__ = True
     same(values(backend), wanted or [], f"what the table holds after {what}")
     backend.execute("INSERT INTO parts (item_id, name) SELECT 1, 'still writable' WHERE 0")
     holds(backend.is_connected(), f"is_connected is false after {what}")
