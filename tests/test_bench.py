@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import exchange, store, whole_base
+from benchmarks import exchange, plugins, store, whole_base
 from benchmarks.bases import Bases
 from benchmarks.measure import Row, Times, by_turns
 from benchmarks.statements import Raw, Recording
 from benchmarks.texts import GROUP, made_up_texts, real_texts
 
 from rekall.db import Database
+from rekall.infra.distributions import installed
 
 BENCH = Path(__file__).parents[1] / "tools" / "bench_run.py"
 
@@ -250,3 +251,15 @@ def test_an_exchange_brings_a_base_over_and_is_judged_by_time_and_memory(bases: 
             f"{name}, most memory at 100": exchange.MEMORY_LIMIT,
         }
     assert all(row.figure > 0 for row in rows)
+
+
+def test_a_search_is_measured_beside_plugins_that_are_installed(
+    bases: Bases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python finds them all, and a search that imported one would fail."""
+    (row,) = plugins.measure(bases, rounds=1)
+    assert row.limit == plugins.PLUGINS_LIMIT
+    assert row.base
+    assert row.figure > 0
+    monkeypatch.syspath_prepend(str(tmp_path / "20-plugins"))
+    assert len(installed("database")[0]) == len(installed("cache")[0]) == plugins.NUMBER

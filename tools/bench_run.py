@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import adapter, exchange, startup, store, whole_base
+from benchmarks import adapter, exchange, plugins, startup, store, whole_base
 from benchmarks.bases import Bases
 from benchmarks.measure import Progress, Row
 from benchmarks.texts import Texts, made_up_texts, real_texts
@@ -77,6 +77,7 @@ def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]
     rows: list[Row] = []
     if "start-up" in sections:
         rows += startup.measure(bases, rounds=8 if quick else 40, handshakes=2 if quick else 7)
+        rows += plugins.measure(bases, rounds=40 if quick else 100)
     if "adapter" in sections:
         rows += adapter.measure(bases, calls=40_000 if quick else 400_000, searches=1_000 if quick else 10_000)
     if "store" in sections:
