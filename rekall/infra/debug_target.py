@@ -50,7 +50,7 @@ class StderrTarget:
 
     def __init__(self) -> None:
         self.is_terminal = _is_terminal(sys.stderr)
-        self._stream: TextIO | None = None
+        self._stream: TextIO | None = sys.stderr
 
     def write(self, text: str) -> None:
         self._stream = sys.stderr
@@ -58,7 +58,7 @@ class StderrTarget:
 
     def write_last(self, text: str) -> None:
         """Write where the last line went: a stderr that stood in for a while may be closed, and then nobody waits."""
-        _write(sys.stderr if self._stream is None else self._stream, text)
+        _write(self._stream, text)
 
 
 class FileTarget:

@@ -200,3 +200,17 @@ def test_a_stderr_that_takes_no_more_does_no_harm(stderr: str, tmp_path: Path) -
     done = run(USE, tmp_path / "a.db", shell=f'{{ "$0" "$@"; echo "$?" > {tmp_path}/status; }} {stderr}')
     assert (tmp_path / "status").read_text() == "0\n"
     assert len(events(done.stdout)) == ("head" in stderr)
+
+
+def test_a_stderr_that_stood_in_for_a_while_gets_its_own_summary(tmp_path: Path) -> None:
+    """What ends the log goes where the log went, and nowhere once that is closed: a test run ends without a word."""
+    code = (
+        "import io, sys\nfrom contextlib import redirect_stderr\nfrom rekall.infra.debug_log import finish_debug_logs\n"
+        f"caught = io.StringIO()\nwith redirect_stderr(caught):\n    exec({USE!r})\n"
+        "if sys.argv[2] == 'open':\n    finish_debug_logs()\n"
+        "sys.stdout.write(caught.getvalue())\ncaught.close()\n"
+    )
+    for stays in ("open", "closed"):
+        done = run(code, tmp_path / f"{stays}.db", stays)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert [event["event"] for event in events(done.stdout)].count("backend.summary") == (stays == "open")
