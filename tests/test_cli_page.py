@@ -9,6 +9,7 @@ import cli_page_run
 import pytest
 from cli_page_examples import COMMANDS as SHOWN
 
+from rekall.cli.backends.table import BACKENDS
 from rekall.cli.commands import COMMANDS
 from rekall.cli.sources.table import INBOX, SOURCES, STAGING
 
@@ -25,11 +26,11 @@ def test_the_page_is_what_the_commands_print() -> None:
 def test_every_command_is_there() -> None:
     """Those of the groups too, each on a terminal or in a pipe, and most in both."""
     shown = {example.name.partition(",")[0] for examples in SHOWN.values() for example in examples}
-    groups = {"sources": SOURCES, "sources inbox": INBOX, "sources staging": STAGING}
+    groups = {"sources": SOURCES, "sources inbox": INBOX, "sources staging": STAGING, "backends": BACKENDS}
     wanted = set(COMMANDS) | {
         f"{words} {name}" for words, group in groups.items() for section in group.sections.values() for name in section
     }
-    assert shown == wanted - set(groups)
+    assert shown == wanted - {name for name, group in groups.items() if not group.alone}
     assert all(f"### rekall {name}\n" in PAGE for name in shown)
 
 

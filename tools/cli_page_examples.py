@@ -192,6 +192,10 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
         Example("restore, in a pipe", ["restore", "copy.db", "--yes"], on_terminal=False),
         Example("migrate", ["migrate"]),
         Example("embeddings", ["embeddings"]),
+        Example("backends", ["backends"]),
+        Example("backends, tried", ["backends", "--check"]),
+        Example("backends new", ["backends", "new", "acme"], piped=False),
+        Example("backends new, again", ["backends", "new", "acme"], status=1, on_terminal=False),
         Example("doctor", ["doctor"]),
     ),
     "The program": (

@@ -30,6 +30,7 @@ _TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d)?(?P<seconds>:\d\d)?(?P<fraction>\.\d{1,6})?(?P<zone>[+-]\d\d:\d\d)?"
 )
 _SIZE = re.compile(r"\b\d+(\.\d)? (KB|MB|GB|KiB|MiB|GiB)\b")
+_TAKEN = re.compile(r"\b\d+\.\d ms\b")
 _ULID = re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b")
 _STAMP = re.compile(r"\d{8}[-_T]\d{6}(\d{6})?|\d{4}-\d\d-\d\d_\d{6}")
 _VERSIONS = re.compile(r"(SQLite\s+)\d+\.\d+\.\d+")
@@ -128,6 +129,7 @@ class Page:
         text = _TIME.sub(_same_length, text)
         text = _VERSIONS.sub(r"\1x.y.z", text)
         text = _INSTALLED.sub(r"\1 in its environment", text)
+        text = _TAKEN.sub("n ms", text)
         return _SIZE.sub(r"n \2", text)
 
     def _known(self) -> list[str]:
