@@ -55,7 +55,7 @@ def class_lines(item: str, cls: Class, places: Mapping[str, str]) -> Iterator[Li
                 fields.append((name, annotation, value))
                 yield Line(path, "field", f"{annotation} = {value}" if value else annotation)
             else:
-                yield Line(path, "attribute", annotation)
+                yield Line(path, "attribute", annotation or _assigned(member, members.get("__init__")))
     if by_fields is not None and "__init__" not in members:
         yield Line(f"{item}.__init__", "method", constructor(fields, keywords=_BY_FIELDS[by_fields]))
 
@@ -124,6 +124,18 @@ def _property(item: str, member: Attribute) -> Line:
         word for word, label in (("abstract", "abstractmethod"), ("settable", "writable")) if label in member.labels
     ]
     return Line(item, " ".join([*words, "property"]), text_of(member.annotation))
+
+
+def _assigned(member: Attribute, made: Object | None) -> str:
+    """The type of an attribute that is annotated where it comes from: a parameter, or the class of what it is."""
+    value = text_of(member.value)
+    parameters = made.parameters if isinstance(made, Function) else ()
+    given = next((text_of(each.annotation) for each in parameters if each.name == value), "")
+    if given:
+        return given
+    if isinstance(member.value, ExprCall) and str(member.value.function)[:1].isupper():
+        return str(member.value.function)
+    return "str" if value[:1] in ("'", '"') else ""
 
 
 def _default(value: str | Expr | None) -> str:
