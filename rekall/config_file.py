@@ -28,16 +28,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 def line_of(path: Path, section: str, name: str) -> int:
     """The line of a TOML file on which a key is set, from 1.
 
-    No parser tells it. A key begins on the first line without which what stands above it is a document that lacks the
-    key, and with which, or with the lines that its value goes on for, it is one that has it.
+    No parser tells it. The lines above it, up to the nearest place where a document may end, are one without the key;
+    with the lines of its value they are one that has it.
 
     Args:
-        path: the file, which can be read.
+        path: the file, which sets the key.
         section: the table that holds the key; empty at the top level.
         name: the key.
-
-    Returns:
-        1 if the key is written in a way that does not show its name, as with escapes.
     """
     lines = (_read_text(path) or "").split("\n")
 
@@ -50,12 +47,16 @@ def line_of(path: Path, section: str, name: str) -> int:
         table = data.get(section) if section else data
         return isinstance(table, dict) and name in table
 
-    for index, line in enumerate(lines):
-        if name in line and holds(index) is False:
-            end = next((end for end in range(index + 1, len(lines) + 1) if holds(end) is not None), None)
-            if end is not None and holds(end):
-                return index + 1
-    return 1
+    # above the first line that may name it there is nothing to parse; a backslash may be part of an escaped name
+    first = next((index for index, line in enumerate(lines) if name in line or "\\" in line), 0)
+    start = next(count for count in range(first, -1, -1) if holds(count) is not None)
+    for count in range(start + 1, len(lines) + 1):
+        found = holds(count)
+        if found:
+            break
+        if found is False:
+            start = count
+    return min(start, len(lines) - 1) + 1
 
 
 def update_toml(path: Path, updates: dict[str, Any]) -> None:

@@ -143,6 +143,7 @@ WARNINGS = {
     "the decorator": '@deprecated("gone")\ndef f(): ...\n',
     "the decorator of a class": '@deprecated("gone")\nclass C: ...\n',
     "the decorator of a method": 'class C:\n    @deprecated("gone")\n    def f(self): ...\n',
+    "the decorator as a function": 'f = deprecated("gone")(print)\n',
     "a call": 'def f():\n    warn_deprecated("gone")\n',
     "a call by the module": 'def f():\n    deprecation.warn_deprecated("gone")\n',
     "a call by the whole name": 'def f():\n    rekall.deprecation.warn_deprecated("gone")\n',
@@ -249,11 +250,13 @@ def test_what_is_due_names_every_place(tmp_path: Path) -> None:
         ROW | {"name": "rekall.shop.tax", "removal": "4.0", "since": "2.0"},
         moved | {"name": "rekall.older.LIMIT", "target": "rekall.legacy:LIMIT"},
         moved | {"name": "rekall.older.SIZE", "target": "rekall.legacy:SIZE"},
+        moved | {"name": "rekall.older.WIDE", "target": "rekall.attic:WIDE"},
         moved | {"name": "rekall.older.LATER", "target": "rekall.shop:LATER", "since": "2.0", "removal": "4.0"},
         shop=SHOP + '\n@deprecated("rekall.shop.tax")\ndef tax(): ...\n',
         older=IMPORTS + "moved_names(__name__)\n",
         legacy="LIMIT = 3\nSIZE = 4\n",
-        user="from rekall.legacy import SIZE\nprint(SIZE)\n",
+        attic="WIDE = 5\n",
+        user="from rekall.legacy import SIZE\nWIDE = 6\nprint(SIZE, WIDE)\n",
     )
     assert checkout.due("2.9.9") == []
     for version in ("3.0", "3.0.0.dev0", "3.2.1"):
@@ -261,10 +264,11 @@ def test_what_is_due_names_every_place(tmp_path: Path) -> None:
             "rekall.shop.price (function): rekall/deprecations.toml:3, rekall/shop.py:3",
             "rekall.older.LIMIT (attribute): rekall/deprecations.toml:17, rekall/legacy.py:1",
             "rekall.older.SIZE (attribute): rekall/deprecations.toml:25",
+            "rekall.older.WIDE (attribute): rekall/deprecations.toml:33, rekall/attic.py:1",
         ]
     last = [str(due) for due in checkout.due("4.0")]
     assert "rekall.shop.tax (function): rekall/deprecations.toml:10, rekall/shop.py:7" in last
-    assert "rekall.older.LATER (attribute): rekall/deprecations.toml:33, rekall/older.py:5" in last
+    assert "rekall.older.LATER (attribute): rekall/deprecations.toml:41, rekall/older.py:5" in last
 
 
 @pytest.mark.parametrize(

@@ -140,11 +140,14 @@ def test_a_key_of_a_table_and_a_table_that_is_gone(file: Path) -> None:
         ("key = 1\r\n[table]\r\nkey = 2\r\n", "table", 3),
         ("\ufeff'key' = 1\n", "", 1),
         ("a = 1\n[key]\nb = 1\n", "", 2),
-        ('a = 1\n"k\\u0065y" = 1\n', "", 1),
+        ('a = 1\n"k\\u0065y" = 1\n', "", 2),
+        ("a = 1\ntable = { b = '''\nkey\n''', key = 1 }\n", "table", 2),
+        ("a = [\n'key',\n]\nb = [\n'\\',\n]\n\n# key\nkey = 1\n", "", 9),
+        ("table.a = 1\n[table.key]\nb = 1\n", "table", 2),
     ],
 )
 def test_the_line_of_a_key(text: str, section: str, line: int, tmp_path: Path) -> None:
-    """In every way of TOML to write one; a name behind escapes is not found, and the file begins at line 1."""
+    """In every way of TOML to write one, also where its name is behind escapes or stands in other values too."""
     file = tmp_path / "config.toml"
     file.write_bytes(text.encode())
     assert line_of(file, section, "key") == line

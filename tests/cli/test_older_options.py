@@ -7,6 +7,7 @@ from typing import Annotated
 import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from rekall.cli.older_options import OLDER_OPTIONS, with_older_options
@@ -123,6 +124,16 @@ def test_a_wrong_use_is_told_of_the_spelling_that_was_typed() -> None:
     assert result.exit_code == 2
     assert "'--colour' requires an argument" in result.stderr
     assert "deprecated" not in result.stderr
+
+
+def test_completion_knows_them_and_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It looks at a command that is not finished, at every key."""
+    command = get_command(_shop())
+    context = command.make_context("shop", ["buy"], resilient_parsing=True)
+    buy = command.get_command(context, "buy")  # type: ignore[attr-defined]  # it is a group
+    typed = buy.make_context("buy", ["hat", "--colour", "blue"], parent=context, resilient_parsing=True)
+    assert typed.params["color"] == "blue"
+    assert capsys.readouterr().err == ""
 
 
 def test_an_option_before_the_command() -> None:
