@@ -21,7 +21,7 @@ def unannounced(released: Snapshot, current: Snapshot, rekall: str) -> list[Chan
     changes = [change for change in compare(released, current) if change.difference.weight == "breaking"]
     interfaces = _interfaces(released) if any(facts_of(rows[name])["of"] == "interface" for name in due) else []
     names = [*due, *interfaces]
-    return [change for change in changes if not any(_is_about(name, change.name) for name in names)]
+    return [change for change in changes if not any(is_about(name, change.name) for name in names)]
 
 
 def _interfaces(snapshot: Snapshot) -> list[str]:
@@ -29,7 +29,7 @@ def _interfaces(snapshot: Snapshot) -> list[str]:
     return [line.facts for line in snapshot.lines.values() if line.kind == "entry points"]
 
 
-def _is_about(row: str, name: str) -> bool:
+def is_about(row: str, name: str) -> bool:
     """Whether a row speaks for a name: the same, the same without its module, or something that is inside of it."""
     return any(part == row or part.startswith((f"{row}.", f"{row}(", f"{row} ")) for part in _endings(name))
 
