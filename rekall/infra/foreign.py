@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseError, RekallError
+from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseError, OutcomeUnknownError, RekallError
 from rekall.infra.interfaces import Statement
 
 _UNREACHABLE = (BackendError, DatabaseError, CacheError, CannotOpenError)
@@ -49,7 +49,8 @@ class Foreign(NamedTuple):
             try:
                 return call(*args, **kwargs)
             except RekallError as error:
-                if type(error) in _UNREACHABLE:  # not those that the store tells apart, such as a constraint's
+                # not those that the store tells apart, such as a constraint's; a transient one if it is given up
+                if type(error) in _UNREACHABLE or isinstance(error, OutcomeUnknownError):
                     self.told(error)
                 raise
             except KeyboardInterrupt:

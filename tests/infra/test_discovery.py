@@ -11,6 +11,7 @@ import pytest
 from support.failing import FakeTime
 from support.plugins import PROJECTS, Project, install
 
+from rekall.cli.backends.checking import try_in
 from rekall.config import Config
 from rekall.deprecation import Deprecation, RekallDeprecationWarning
 from rekall.errors import ConfigError, DatabaseError
@@ -288,6 +289,16 @@ def test_the_list_tells_what_becomes_of_an_old_plugin(case: str, aged: Path, tmp
     assert (row.problem is None) == (case != "refused")
     goes = f"{ROW.name} is deprecated since Rekall 2.0 and goes in 4.0: use {ROW.replacement}"
     assert list(row.notes) == ([goes] if case == "warns" else [])
+
+
+def test_the_check_and_the_doctor_tell_of_an_old_plugin(aged: Path, tmp_path: Path) -> None:
+    """What they do in a child process finds that its version goes, and makes no warning of it there."""
+    config = _config(tmp_path, database_backend="aged")
+    container = ServiceContainer(config=lambda: config, supported=RANGES["warns"])
+    steps: list[str] = []
+    found = try_in(container, steps.append, "database", config, str(tmp_path), False)
+    assert found["warnings"] == [f"{ROW.name} is deprecated since Rekall 2.0 and goes in 4.0: use {ROW.replacement}"]
+    assert steps[0] == "while it was imported"
 
 
 def test_a_class_without_its_source_warns_where_it_is(tmp_path: Path) -> None:

@@ -57,14 +57,15 @@ def check(
         timeout: seconds that a child process has.
         writing: whether a database is also written to, in a batch that is undone.
     """
-    registered = ServiceContainer.get_instance().registered
+    container = ServiceContainer.get_instance()
+    registered = container.registered
     name, setting = selected(kind, config, registered)
     # a base that is not there yet is not made: a back end that is given a file is tried on another one
     scratch = TemporaryDirectory(prefix="rekall-check-") if not config.db_path.exists() else nullcontext()
     with scratch as folder:
         try:
             if name in registered:
-                return Checked(kind, name, **_try(lambda _: None, kind, config, folder, writing))
+                return Checked(kind, name, **try_in(container, lambda _: None, kind, config, folder, writing))
             wanted = {"kind": kind, "flags": dict(flags), "folder": folder, "writing": writing}
             return Checked(kind, name, **run(f"{__name__}:try_selected", wanted, timeout))
         except RekallError as error:
@@ -91,11 +92,22 @@ def try_selected(step: Step, *, kind: str, flags: dict[str, bool], folder: str |
     """
     config = load_config(**flags)
     set_config(config)
-    return _try(step, kind, config, folder, writing)
+    return try_in(ServiceContainer.get_instance(), step, kind, config, folder, writing)
 
 
-def _try(step: Step, kind: str, config: Config, folder: str | None, writing: bool) -> dict[str, Any]:
-    container = ServiceContainer.get_instance()
+def try_in(
+    container: ServiceContainer, step: Step, kind: str, config: Config, folder: str | None, writing: bool
+) -> dict[str, Any]:
+    """The same in the process that calls.
+
+    Args:
+        container: selects the back end; it keeps nothing of what is tried.
+        step: is told what comes next.
+        kind: `database` or `cache`.
+        config: the configuration of the container.
+        folder: as in `try_selected`.
+        writing: as in `check`.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", RekallDeprecationWarning)
         step("while it was imported")
