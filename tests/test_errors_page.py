@@ -99,6 +99,8 @@ def test_what_looks_for_an_error_leads_to_a_section() -> None:
     links = re.findall(r"\]\(#([\w-]+)\)", TEXT)
     assert len(links) > 12
     assert set(links) <= anchors
+    pages = re.findall(r"\]\(([\w-]+\.md)\)", TEXT)
+    assert [page for page in pages if not (PAGE.parent / page).exists()] == []
 
 
 def test_every_exit_status_is_told() -> None:
