@@ -143,6 +143,7 @@ def test_a_key_of_a_table_and_a_table_that_is_gone(file: Path) -> None:
         ('a = 1\n"k\\u0065y" = 1\n', "", 2),
         ("a = 1\ntable = { b = '''\nkey\n''', key = 1 }\n", "table", 2),
         ("a = [\n'key',\n]\nb = [\n'\\',\n]\n\n# key\nkey = 1\n", "", 9),
+        ('a = 1\n"k\\u0065y" = 1\nb = "key"\n', "", 2),
         ("table.a = 1\n[table.key]\nb = 1\n", "table", 2),
     ],
 )

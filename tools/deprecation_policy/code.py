@@ -51,7 +51,7 @@ class Code(NamedTuple):
     Args:
         warned: the places that warn.
         faults: calls that the register cannot be compared with, each with its place.
-        mentions: by name, the places that name something.
+        mentions: by name, the places that name what a row has for its target.
         imported: the modules that some module imports.
     """
 
@@ -93,6 +93,7 @@ class _Module(ast.NodeVisitor):
 
     def __init__(self, module: str, file: str, rows: Mapping[str, Deprecation], found: Code) -> None:
         self._module, self._file, self._rows, self._found = module, file, rows, found
+        self._targets = {row.target.partition(":")[2] for row in rows.values()} - {""}
         self._functions: dict[str, str] = {}
         self._modules: set[str] = {_MECHANISM}
         self._in_class = [False]
@@ -193,13 +194,11 @@ class _Module(ast.NodeVisitor):
                     self._fault(key or value, "a name in the table of older names must be a literal text")
 
     def _mentioned(self, node: ast.AST) -> None:
-        named = {_name(node), getattr(node, "name", "")}
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named.add(node.value)
-        is_use = isinstance(getattr(node, "ctx", None), ast.Load)
-        mention = Mention(self._module, f"{self._file}:{getattr(node, 'lineno', 1)}", is_use)
-        for name in named:
-            self._found.mentions.setdefault(str(name), []).append(mention)
+        text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        for name in {_name(node), getattr(node, "name", ""), text} & self._targets:
+            is_use = isinstance(getattr(node, "ctx", None), ast.Load)
+            mention = Mention(self._module, f"{self._file}:{getattr(node, 'lineno', 1)}", is_use)
+            self._found.mentions.setdefault(name, []).append(mention)
 
     def _warned(self, name: str, kinds: tuple[str, ...], node: ast.expr) -> None:
         self._found.warned.append(Warned(name, kinds, self._file, node.lineno))

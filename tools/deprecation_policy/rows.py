@@ -24,7 +24,7 @@ _FORMS = {
     "config key": r"[\w-]+(\.[\w-]+)?",
     "CLI option": r"rekall( [\w-]+)* --?[\w-]+",
     "MCP parameter": r"rekall_\w+\(\w+\)",
-    "interface": r"interface \d+",
+    "interface": r"interface \d+( of \w+ back ends)?",
 }
 """How the names of a kind look; those of the others are dotted."""
 
