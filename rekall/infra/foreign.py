@@ -10,6 +10,8 @@ from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseErr
 from rekall.infra.interfaces import Statement
 
 _UNREACHABLE = (BackendError, DatabaseError, CacheError, CannotOpenError)
+_ANSWERING = ("execute", "execute_batch", "fetch_all")
+"""Methods that return something whatever happens; one without `return` would fail far from where it is wrong."""
 _LONGEST = 300
 """Characters of another program's text that are worth showing."""
 
@@ -47,7 +49,7 @@ class Foreign(NamedTuple):
             if method == "execute_batch" and args:
                 args = (_Statements(args[0]),)
             try:
-                return call(*args, **kwargs)
+                result = call(*args, **kwargs)
             except RekallError as error:
                 # not those that the store tells apart, such as a constraint's; a transient one if it is given up
                 if type(error) in _UNREACHABLE or isinstance(error, OutcomeUnknownError):
@@ -59,6 +61,9 @@ class Foreign(NamedTuple):
                 if method == "execute_batch" and args and error is args[0].error:
                     raise
                 raise self._breach(method, error) from error
+            if result is None and method in _ANSWERING:
+                raise self._breach(method, TypeError("it returned None"))
+            return result
 
         return guarded
 

@@ -25,7 +25,7 @@ from rekall.errors import BackendError, RekallError
 TIMEOUT = 10.0
 """Seconds that a child has to answer."""
 _LONGEST_END = 2.0
-"""Seconds that a child has to end once it has closed its pipe without an answer."""
+"""Seconds that a child has to end once it has closed its pipe, or is ended."""
 _CHILD = """
 import sys
 sys.path[:] = [place for place in sys.path if place]
@@ -166,7 +166,8 @@ class _Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # one that waits for a dead disk cannot be ended
+            self._process.wait(_LONGEST_END)
 
 
 def _converse(

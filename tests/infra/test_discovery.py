@@ -206,6 +206,22 @@ def test_a_foreign_error_in_a_batch_is_blamed_on_it(tmp_path: Path) -> None:
         container.close()
 
 
+@pytest.mark.parametrize("method", ["execute", "execute_batch", "fetch_all"])
+def test_a_method_without_return_is_found_where_it_is(method: str, tmp_path: Path) -> None:
+    """Not where the store looks for a row count."""
+    silent = type("Silent", (DefaultDatabaseBackend,), {method: lambda self, *_: None})
+    container = _container(tmp_path, database_backend="mine")
+    container.register("mine", silent)
+    backend = container.database()
+    try:
+        with pytest.raises(
+            DatabaseError, match=f"^the database back end mine failed in {method}: TypeError: it returned"
+        ):
+            getattr(backend, method)("SELECT 1")
+    finally:
+        container.close()
+
+
 def test_errors_that_the_store_tells_apart_stay_as_they_are(site: Path, tmp_path: Path) -> None:
     """A constraint's error says nothing of settings: it is not about them."""
     container = _container(tmp_path, database_backend="acme")
