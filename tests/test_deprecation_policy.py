@@ -200,3 +200,26 @@ def test_the_options_of_python_show_them_and_make_them_errors(bench: Bench) -> N
         "library.py:1: RekallDeprecationWarning: rekall.utils.normalize_url is deprecated"
     )
     assert "Traceback" in bench.run(refuses)
+
+
+def test_options_of_groups_and_of_the_program_itself(tmp_path: Path) -> None:
+    """The words before an option are those that a user types, however deep the command stands."""
+    bench = Bench(tmp_path)
+    table = {
+        "rekall sources inbox list --max": "--limit",
+        "rekall --everywhere": "--global",
+        "rekall add --label": "--tags",
+    }
+    for name, new in table.items():
+        row = f'name = "{name}"\nkind = "CLI option"\nsince = "1.1"\nremoval = "3.0"\nreplacement = "{new}"\n'
+        bench.maintain(Block("toml", "", f"[[deprecated]]\n{row}"))
+    bench.maintain(Block("python", "rekall/cli/older_options.py", f"OLDER_OPTIONS: Mapping[str, str] = {table!r}\n"))
+    warning = "rekall: warning: {} is deprecated since Rekall 1.1 and goes in 3.0: use {}\n"
+    printed = bench.run("rekall init > /dev/null; rekall --everywhere sources inbox list --max 3 --json")
+    first, second, *answer = printed.splitlines(keepends=True)
+    assert first == warning.format("rekall --everywhere", "--global")
+    assert second == warning.format("rekall sources inbox list --max", "--limit")
+    assert answer[0] in ("{\n", "[]\n", "[\n")
+    assert "unknown option --label" in bench.run("rekall search cors --label web")
+    help_text = bench.run("rekall --help; rekall sources inbox list --help; rekall add --help")
+    assert not [name for name in table if name.rpartition(" ")[2] in help_text]
