@@ -136,8 +136,24 @@ def test_the_examples_pass_the_kit_as_in_ci(followed: Place, tmp_path: Path) -> 
     passed = re.search(r"(\d+) passed, (\d+) skipped", done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
     assert passed is not None
-    assert int(passed[1]) > 200
-    assert int(passed[2]) < 25
+    assert int(passed[1]) > 150
+    assert int(passed[2]) < 15
+
+
+def test_the_backup_passes_the_kit(followed: Place) -> None:
+    """Its own checks, and those of Rekall's that make one."""
+    (followed.project / "test_backup.py").write_text(
+        "from acme_backup import AcmeWithBackup\n"
+        "from rekall.testing import DatabaseConformance\n"
+        "class TestAcmeWithBackup(DatabaseConformance):\n"
+        "    backend = AcmeWithBackup\n"
+        "    capabilities = ('persistent', 'backup')\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_backup.py"]
+    done = followed.run(*command, "-k", "backup or migrat or closed or refused", extra={"CI": "true"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE)
 
 
 def test_what_is_missing_fails_where_it_must_not(followed: Place) -> None:
@@ -203,7 +219,7 @@ def test_a_new_project_works_as_it_is(place: Place, tmp_path: Path) -> None:
     shell = (
         "set -e\n"
         f'rekall() {{ "{sys.executable}" -m rekall "$@"; }}\n'
-        f'pytest() {{ "{sys.executable}" -m pytest -q -p no:cacheprovider "$@"; }}\n'
+        f'pytest() {{ "{sys.executable}" -m pytest -q -p no:cacheprovider -k interface "$@"; }}\n'
         f'pip() {{ "{sys.executable}" -m pip install -q --no-build-isolation --no-deps --target "{site}" ./acme; }}\n'
     )
     work = tmp_path / "work"
