@@ -188,6 +188,26 @@ def test_the_examples_carry_the_command_line(place: Place) -> None:
     assert "acme on" in place.rekall("doctor").stdout
 
 
+def test_no_secret_of_the_options_is_shown(place: Place) -> None:
+    """By their names, as the page lists them, and inside a URL."""
+    sentence = PAGE[PAGE.index("**Secrets.**") :].partition("as `***`")[0]
+    names = re.findall(r"`(\w+)`", sentence)
+    assert len(names) == 4
+    lines = [f'{name} = "planted-{name}"' for name in names]
+    lines.append('url = "https://me:planted-url@db.example.org"')
+    place.configure('[backends]\ndatabase = "acme"\n\n[backends.database_options]\n' + "\n".join(lines) + "\n")
+    for command in (
+        ("config",),
+        ("config", "--json"),
+        ("backends", "--check"),
+        ("doctor",),
+        ("search", "cors", "--debug"),
+    ):
+        done = place.rekall(*command)
+        assert "planted" not in done.stdout + done.stderr, command
+    assert place.rekall("config").stdout.count("***") == 5
+
+
 def test_a_variable_selects_for_one_command(place: Place) -> None:
     """The line of the page, in a shell."""
     (line,) = (text for _, text in BLOCKS if text.startswith("REKALL_DATABASE_BACKEND="))
@@ -254,7 +274,7 @@ from rekall.deprecation import Deprecation
 from rekall.errors import RekallError
 from rekall.infra import ServiceContainer
 from rekall.infra.versions import Supported
-goes = Deprecation("interface 1 of database back ends", "class", "2.0", "4.0", "interface 2")
+goes = Deprecation("interface 1 of database back ends", "interface", "2.0", "4.0", "interface 2")
 for supported in (Supported(1, 2, {1: "1.0", 2: "2.0"}, {1: goes}), Supported(2, 3, {2: "2.0", 3: "3.0"})):
     try:
         container = ServiceContainer(supported=supported)

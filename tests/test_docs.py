@@ -84,6 +84,32 @@ def test_the_configuration_of_the_user_page_is_accepted(cli: CommandLine) -> Non
     assert from_file == kept
 
 
+PAGES = ["README.md", "migration_guide.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+
+
+def _places(page: Path) -> set[str]:
+    """What a link into a page may name: its headings, written as links are."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    """To a file of the repository and, if it names one, to a heading of it."""
+    text = re.sub(r"^```.*?^```$", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", re.sub(r"`[^`]*`", "", text)):
+        name, _, place = link.partition("#")
+        target = (ROOT / page).parent / name if name else ROOT / page
+        assert target.exists(), link
+        assert not place or place in _places(target), link
+
+
+def test_every_page_is_in_the_readme() -> None:
+    """A page that nobody is led to is not read."""
+    assert [page for page in PAGES[1:] if f"]({page})" not in (ROOT / "README.md").read_text(encoding="utf-8")] == []
+
+
 def test_every_command_is_on_the_user_page() -> None:
     """A command that nobody can read about is not there; the older name of `mcp` needs no reader."""
     page = (ROOT / "docs" / "user.md").read_text(encoding="utf-8")

@@ -111,10 +111,3 @@ def test_the_same_for_interface_1_passes_the_kit(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"\d\d passed", done.stdout)
-
-
-def test_the_links_inside_the_page_lead_somewhere() -> None:
-    """Each goes to a heading."""
-    headings = re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)
-    places = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= places
