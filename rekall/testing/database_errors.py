@@ -36,10 +36,7 @@ WRONG_QUERIES: dict[str, tuple[str, str, Any]] = {
     "a missing column": ("SELECT missing FROM items", "UPDATE items SET missing = 1", ()),
     "a missing function": ("SELECT missing(1)", "UPDATE items SET value = missing(1)", ()),
     "a missing parameter": ("SELECT ?", "UPDATE items SET value = ?", ()),
-    "a missing named parameter": ("SELECT :a", "UPDATE items SET value = :a", {"b": 1}),
-    "a parameter too many": ("SELECT ?", "UPDATE items SET value = ?", (1, 2)),
     "a parameter that is no value": ("SELECT ?", "UPDATE items SET value = ?", ([],)),
-    "a NUL in the statement": ("SELECT 1 \x00", "UPDATE items SET value = 1 \x00", ()),
 }
 """By what is wrong: the query that reads, the statement that writes, and their parameters."""
 

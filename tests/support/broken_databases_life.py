@@ -187,6 +187,13 @@ class TakesABusyBaseForAWrongQuery(Right):
             raise QueryError(str(error)) from error
 
 
+@FAULTS.caught_by("test_a_backup_holds_everything", "found: FileExistsError: ")
+class InsistsOnANewFile(Right):
+    def backup(self, target: Path) -> None:
+        target.touch(exist_ok=False)
+        super().backup(target)
+
+
 @FAULTS.caught_by("test_a_backup_holds_everything", "found: ")
 class CopiesTheFileWithoutItsLog(Right):
     def new_connection(self) -> sqlite3.Connection:
