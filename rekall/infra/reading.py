@@ -11,7 +11,7 @@ from rekall.errors import QueryError
 from rekall.infra.interfaces import refuse_transaction_control
 
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
-_WRITES = (*_CHANGES, *"CREATE DROP ALTER ATTACH DETACH VACUUM REINDEX ANALYZE".split())
+_WRITES = (*_CHANGES, "CREATE", "DROP", "ALTER", "ATTACH", "DETACH", "VACUUM", "REINDEX", "ANALYZE")
 _KEPT = ("USER_VERSION", "APPLICATION_ID", "SCHEMA_VERSION")
 """Pragmas whose value is in the file; others are of the connection."""
 _BETWEEN_WORDS = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
