@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rekall.config_file import CONFIG_NAME, read_toml, update_toml
-from rekall.config_keys import KEYS, read_environment, read_keys
+from rekall.config_keys import KEYS, ConfigKey, read_environment, read_keys
 from rekall.deprecation import moved_names
 from rekall.errors import ConfigError
 from rekall.paths import PathResolver, PathSource, ResolvedPaths, legacy_paths
@@ -177,9 +177,19 @@ def load_config(*, use_global: bool = False, use_legacy: bool = False, debug: bo
 def _load(paths: ResolvedPaths) -> Config:
     config = apply_toml_config(Config(paths=paths))
     for key, value in read_environment(os.environ):
+        if key.section == "backends" and getattr(config, key.attribute) != value:
+            _set_options_aside(config, key)
         setattr(config, key.attribute, value)
         config.origins[key.dotted] = f"environment {key.environment}"
     return config
+
+
+def _set_options_aside(config: Config, chosen: ConfigKey) -> None:
+    """Drop the options of the back end that the file names: the environment's choice of another has its own."""
+    options = f"{chosen.dotted}_options"
+    if config.origins[chosen.dotted] != "default" and config.origins[options] != "default":
+        setattr(config, f"{chosen.name}_options", {})
+        config.origins[options] += f", set aside: environment {chosen.environment} selects another back end"
 
 
 def get_config(

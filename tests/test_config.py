@@ -325,6 +325,24 @@ def test_text_from_the_environment(
     assert (f"environment {variable}" in config.origins.values()) is bool(text.strip())
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('database = "rqlite"\ndatabase_options.url = "x"', {}),
+        ('database = "acme"\ndatabase_options.url = "x"', {"url": "x"}),
+        ('database_options.url = "x"', {"url": "x"}),
+    ],
+)
+def test_options_are_those_of_the_back_end_that_the_file_names(
+    text: str, options: dict[str, str], config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Choosing another by the environment is a way out: it sets them aside; a file that names none has them for any."""
+    monkeypatch.setenv("REKALL_DATABASE_BACKEND", "acme")
+    config = load(config_file, f"[backends]\n{text}\n")
+    assert config.database_options == options
+    assert ("set aside" in config.origins["backends.database_options"]) is (options == {})
+
+
 def test_the_environment_chooses_among_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the file does."""
     monkeypatch.setenv("REKALL_DEBUG_FORMAT", "xml")
