@@ -139,7 +139,7 @@ SQL = re.compile(
     r"|(CREATE|DROP|ALTER)\s+(VIRTUAL\s+)?(TABLE|INDEX|TRIGGER|VIEW)\s|PRAGMA\s|VACUUM\b|ATTACH\s|BEGIN\b|COMMIT\b|ROLLBACK\b)"
 )
 OF_THE_CONNECTION = re.compile(
-    r"^(PRAGMA |BEGIN( IMMEDIATE)?$|COMMIT$|ROLLBACK$|SELECT count\(\*\) FROM sqlite_master$|SELECT changes\(\)$|VACUUM$)"
+    r"^(PRAGMA |BEGIN( IMMEDIATE)?$|COMMIT$|ROLLBACK$|SELECT (count\(\*\) FROM sqlite_master|changes\(\))$|VACUUM$)"
 )
 
 
