@@ -188,6 +188,15 @@ def test_the_examples_carry_the_command_line(place: Place) -> None:
     assert "acme on" in place.rekall("doctor").stdout
 
 
+def test_options_are_those_of_the_back_end_that_the_file_names(place: Place) -> None:
+    """Set aside when a variable selects another; given to whichever is selected when the file names none."""
+    options = "[backends.database_options]\ntiemout = 2\n"
+    for named, status in (('[backends]\ndatabase = "sqlite"\n\n', 0), ("", 1)):
+        place.configure(named + options)
+        done = place.rekall("backends", "--check", extra={"REKALL_DATABASE_BACKEND": "acme"})
+        assert (done.returncode, "tiemout" in done.stdout) == (status, status == 1), done.stdout
+
+
 def test_no_secret_of_the_options_is_shown(place: Place) -> None:
     """By their names, as the page lists them, and inside a URL."""
     sentence = PAGE[PAGE.index("**Secrets.**") :].partition("as `***`")[0]
