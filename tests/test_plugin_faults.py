@@ -39,7 +39,7 @@ FAULTS = {
     "is_connected; install a version of it that has them",
     "twice": "several database back ends are called twice: those of twice-a 0.1 (twice_a:Database) and twice-b 2.0 "
     "(twice_b:Database); uninstall all but one",
-    "nonsense": "the database back end nonsense of nonsense 0.1: its entry point is 'no module: or class', not "
+    "nonsense": "the database back end nonsense of nonsense 0.1: its entry point is 'nonsense', not "
     "package.module:Class; tell its author",
     "leaver": "the database back end leaver of leaver 0.1: leaver:Database cannot be imported: SystemExit: no licence; "
     "mend or uninstall it, or select another back end",

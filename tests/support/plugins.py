@@ -114,7 +114,7 @@ class Project(NamedTuple):
         distribution: its name.
         source: of its one module, which has the name of the distribution.
         name: what config selects its back ends by; the name of the distribution if empty.
-        classes: the class of each kind; what has a colon is the whole value of the entry point.
+        classes: the class of each kind; empty where the author forgot to name it.
         version: of the distribution.
     """
 
@@ -164,7 +164,7 @@ PROJECTS = (
         "from rekall.infra import DatabaseBackend\n\n\nclass Database(DatabaseBackend):\n    interface_version = 1\n\n"
         "    def connect(self): ...\n\n    def execute(self, query, params=None): ...\n",
     ),
-    Project("nonsense", _RIGHT, classes={"database": "no module: or class"}),
+    Project("nonsense", _RIGHT, classes={"database": ""}),
     Project("usurper", _RIGHT, name="sqlite"),
     Project("noisy", "import os\n\nprint('{\"answer\": 1}')\nos.write(1, b'noise')\n" + _RIGHT, classes=_BOTH),
     Project(
@@ -215,7 +215,7 @@ def _pyproject(project: Project) -> str:
         f'include = ["{project.module}.py"]',
     ]
     for kind, name in project.classes.items():
-        value = name if ":" in name else f"{project.module}:{name}"
+        value = f"{project.module}:{name}" if name else project.module
         lines.append(f'[project.entry-points."rekall.backends.{kind}"]')
         lines.append(f'{project.name or project.distribution} = "{value}"')
     return "\n".join([*lines, ""])
