@@ -12,7 +12,7 @@ from benchmarks.startup import piped
 
 NUMBER = 20
 PLUGINS_LIMIT = 1.05
-"""A search with plug-ins installed to one with none."""
+"""A search with plug-ins installed to one with none: the least times, as a median moves by more on a busy machine."""
 
 
 def measure(bases: Bases, rounds: int) -> list[Row]:
@@ -36,9 +36,9 @@ def measure(bases: Bases, rounds: int) -> list[Row]:
     none, many = times["0"], times[str(NUMBER)]
     return [
         Row(
-            *("start-up", f"rekall search, {NUMBER} plug-ins installed, median", many.median * 1000, "ms"),
+            *("start-up", f"rekall search, {NUMBER} plug-ins installed, least", many.least * 1000, "ms"),
             reference="none installed",
-            base=none.median * 1000,
+            base=none.least * 1000,
             limit=PLUGINS_LIMIT,
             details=details({"installed": many, "none": none}, 1000),
         )
