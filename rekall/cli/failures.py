@@ -27,7 +27,7 @@ def run_guarded(command: Callable[[], Any]) -> NoReturn:
     _prepare_streams()
     try:
         try:
-            status = command() or 0
+            status = _foreseen(command) or 0
             sys.stdout.flush()
         except typer.Abort:  # at a question, whose line is not ended
             sys.stderr.write("\n")
@@ -50,6 +50,31 @@ def run_guarded(command: Callable[[], Any]) -> NoReturn:
         _silence(sys.stdout)
         status = FAILED
     sys.exit(status)
+
+
+def _foreseen(command: Callable[[], Any]) -> Any:
+    """What a command returns; whatever it should not have raised is one line too, and in debug mode the calls to it."""
+    try:
+        return command()
+    except (RekallError, ValueError, OSError, sqlite3.Error, typer.Abort, typer.Exit, typer.TyperException):
+        raise
+    except Exception as error:
+        from rekall.tracing import place, trace
+
+        debug = _is_debugged()
+        if debug:
+            sys.stderr.write(trace(error).lstrip() + "\n")
+        hint = "" if debug else ", with what 'rekall --debug' shows of it"
+        raise RekallError(f"internal error, please report it{hint}: {place(error)}") from error
+
+
+def _is_debugged() -> bool:
+    from rekall.config import get_config
+
+    try:
+        return get_config().debug
+    except RekallError:
+        return False
 
 
 def usage_line(error: typer.TyperException) -> str:
