@@ -1,4 +1,4 @@
-"""What should never have been raised: one line that says where, without the text of the error, which may hold values."""
+"""What should never have been raised: one line that says where, without the text of the error: it may hold values."""
 
 from __future__ import annotations
 
