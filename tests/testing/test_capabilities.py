@@ -225,3 +225,11 @@ def test_a_long_value_is_cut() -> None:
         same("x" * 10_000, "", "the value")
     assert len(str(caught.value)) < 500
     assert "(10002 characters)" in str(caught.value)
+
+
+def test_checks_are_made_without_assertions_too(tmp_path: Path) -> None:
+    """`python -O` leaves every assert out, and a check that made none would pass whatever it met."""
+    source = "from support.broken_databases import GivesTuples\nclass TestIt(DatabaseConformance):\n    backend = GivesTuples"
+    outcome = _one(source, tmp_path, {"PYTHONOPTIMIZE": "2"}, "test_rows_are_dicts")
+    assert outcome.state == "failed"
+    assert "the contract asks that a row is a dict from column name to value" in outcome.message
