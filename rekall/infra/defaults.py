@@ -306,11 +306,13 @@ class _Kept(NamedTuple):
 
 
 def _keep(value: Any, expires: float | None) -> _Kept:
-    if value is None or isinstance(value, (str, bytes, int, float)):
+    if isinstance(value, bytes):
+        return _Kept(bytes(value), False, expires)
+    if value is None or type(value) in (bool, int, str):
         return _Kept(value, False, expires)
-    # a container is kept as text: nobody changes it from outside, and no other back end will meet a surprise
+    # all else is kept as text: nobody changes it from outside, and no other back end will meet a surprise
     try:
-        return _Kept(json.dumps(value), True, expires)
+        return _Kept(json.dumps(value, allow_nan=False), True, expires)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidValueError(
             f"a {type(value).__name__} cannot be cached ({error}): give bytes, or what JSON can hold"

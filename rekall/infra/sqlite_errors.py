@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rekall.errors import (
     CannotOpenError,
+    ClosedError,
     CorruptError,
     DatabaseBusyError,
     DatabaseError,
@@ -42,6 +43,9 @@ _CODES_BY_TEXT = {
 }
 """SQLite's own fixed text of each result code (sqlite3_errstr): all that Python 3.10 hands on."""
 
+
+_CLOSED = "Cannot operate on a closed database."
+"""The driver's own text: it has no result code, for SQLite is not asked any more."""
 
 DRIVER_ERRORS = (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError)
 """What a call of the driver raises: also for text that is not UTF-8, for a number beyond 64 bits, for a NUL in the SQL,
@@ -82,6 +86,8 @@ def translate(error: Exception, path: Path | None) -> RekallError:
         return QueryError(str(error))
     where = path if path is not None else "the in-memory database"
     code = error_code(error)
+    if isinstance(error, sqlite3.ProgrammingError) and str(error) == _CLOSED:
+        return ClosedError(f"{where} is closed: call connect first")
     if code in (BUSY, LOCKED):
         return DatabaseBusyError(f"{where} is locked by another process: try again when it has finished")
     if code == READONLY:

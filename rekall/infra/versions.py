@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import rekall
 from rekall.deprecation import Deprecation, warn_deprecated_at
 from rekall.errors import ConfigError
 from rekall.infra.interfaces import INTERFACE_VERSION
@@ -62,7 +64,9 @@ def check(backend: type, what: str, supported: Supported, *, stated: bool = Fals
         )
     if version > supported.newest:
         least = getattr(backend, "minimum_rekall", None)
-        wanted = f"Rekall {least} or later" if least else f"a Rekall that has interface {version}"
+        # a minimum that this Rekall meets is wrong: to install that would not help
+        is_later = _release(least) > _release(rekall.__version__)
+        wanted = f"Rekall {least} or later" if is_later else f"a Rekall that has interface {version}"
         raise ConfigError(
             f"{what} was written for interface {version}, this Rekall takes {takes}: install {wanted}, "
             f"or a version of the back end for interface {supported.newest}"
@@ -85,6 +89,17 @@ def _stating(backend: type) -> type:
 
 def _is_ours(stating: type) -> bool:
     return stating.__module__.partition(".")[0] == "rekall"
+
+
+def _release(version: object) -> tuple[int, ...]:
+    """The numbers of a version, without the zeros at its end: 1.0.0.dev0 counts as 1.0; none for what is no version."""
+    numbers = re.match(r"\d+(\.\d+)*", version) if isinstance(version, str) else None
+    if numbers is None:
+        return ()
+    release = [int(number) for number in numbers[0].split(".")]
+    while release and not release[-1]:
+        release.pop()
+    return tuple(release)
 
 
 def _place_of_version(stating: type) -> tuple[str, int]:

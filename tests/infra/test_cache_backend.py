@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -143,7 +144,11 @@ def _deep() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "make", [object, set, lambda: {"b": b"bytes"}, lambda: {(1, 2): 3}, lambda: bytearray(b"x"), _circular, _deep]
+    "make",
+    [
+        *(object, set, lambda: {"b": b"bytes"}, lambda: {(1, 2): 3}, lambda: bytearray(b"x"), _circular, _deep),
+        *(lambda: math.nan, lambda: math.inf, lambda: -math.inf, lambda: [{"a": math.nan}]),
+    ],
 )
 def test_what_json_cannot_hold_is_refused(make: Callable[[], Any]) -> None:
     """It could live in no other cache; what was under the key stays."""
@@ -152,6 +157,30 @@ def test_what_json_cannot_hold_is_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(InvalidValueError, match=r"cannot be cached .*give bytes, or what JSON can hold"):
         cache.set("k", make())
     assert cache.get("k") == "before"
+
+
+def test_a_value_comes_back_as_json_gives_it() -> None:
+    """A tuple as a list, a number that is a key as text, and a class derived from a plain one as the plain one."""
+
+    class Text(str):
+        pass
+
+    class Number(float):
+        pass
+
+    class Bytes(bytes):
+        pass
+
+    cache, _ = _cache()
+    for value, found in (
+        ((1, (2,)), [1, [2]]),
+        ({1: 2, None: 3}, {"1": 2, "null": 3}),
+        (Text("text"), "text"),
+        (Number(1.5), 1.5),
+        (Bytes(b"bytes"), b"bytes"),
+    ):
+        cache.set("k", value)
+        assert (type(cache.get("k")), cache.get("k")) == (type(found), found)
 
 
 def test_deleting_tells_whether_it_was_there() -> None:

@@ -79,6 +79,32 @@ def test_every_class_of_the_driver_has_a_translation(error: Exception, translati
     assert type(translate(error, PATH)) is translation
 
 
+@pytest.mark.parametrize("path", [PATH, None])
+def test_a_closed_connection_is_a_closed_database(path: Path | None) -> None:
+    """Whatever is asked of it; the driver has no result code for it. A closed cursor is another mistake."""
+    connection = sqlite3.connect(":memory:")
+    cursor = connection.cursor()
+    connection.close()
+    calls: list[Callable[[], object]] = [
+        lambda: connection.execute("SELECT 1"),
+        lambda: cursor.execute("SELECT 1"),
+        connection.commit,
+        connection.rollback,
+        connection.cursor,
+        lambda: connection.total_changes,
+    ]
+    for call in calls:
+        with pytest.raises(errors.ClosedError, match="is closed: call connect first") as caught, translated(path):
+            call()
+        assert isinstance(caught.value.__cause__, sqlite3.ProgrammingError)
+    other = sqlite3.connect(":memory:")
+    cursor = other.cursor()
+    cursor.close()
+    with pytest.raises(errors.QueryError), translated(path):
+        cursor.execute("SELECT 1")
+    other.close()
+
+
 @pytest.mark.parametrize(("text", "expected"), BY_TEXT.items())
 def test_a_message_names_the_file_and_what_to_do(text: str, expected: tuple[int, type[Exception]]) -> None:
     """One line, for a person."""

@@ -40,13 +40,17 @@ class ConnectionPerCall(DatabaseBackend):
         return self._open
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
-        with translated(self._path), closing(self._new_connection()) as connection:
+        with closing(self._new_connection()) as connection:
             return run_write(connection, query, params or (), self._path)
 
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
-        with translated(self._path), closing(self._new_connection()) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
-            return run_batch(connection, statements, self._path)
+        with closing(self._new_connection()) as connection:  # which undoes what is not committed
+            with translated(self._path):
+                connection.execute("BEGIN IMMEDIATE")
+            changed = run_batch(connection, statements, self._path)
+            with translated(self._path):
+                connection.commit()
+            return changed
 
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
         return next(iter(self.fetch_all(query, params)), None)
@@ -63,10 +67,11 @@ class ConnectionPerCall(DatabaseBackend):
     def _new_connection(self) -> sqlite3.Connection:
         if not self._open:
             raise ClosedError("not connected")
-        connection = sqlite3.connect(self._path, timeout=2.5, isolation_level=None)  # seconds
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
+        with translated(self._path):
+            connection = sqlite3.connect(self._path, timeout=2.5, isolation_level=None)  # seconds
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA foreign_keys = ON")
+            return connection
 
 
 class DictCache(CacheBackend):
@@ -83,8 +88,8 @@ class DictCache(CacheBackend):
 
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
         try:
-            text = value if isinstance(value, bytes) else json.dumps(value)
-        except (TypeError, ValueError) as error:
+            text = value if isinstance(value, bytes) else json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
             raise InvalidValueError(f"cannot be cached: {error}") from error
         with self._lock:
             self._values[key] = text, None if ttl is None else time.monotonic() + ttl
