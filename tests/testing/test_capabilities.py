@@ -229,7 +229,12 @@ def test_a_long_value_is_cut() -> None:
 
 def test_checks_are_made_without_assertions_too(tmp_path: Path) -> None:
     """`python -O` leaves every assert out, and a check that made none would pass whatever it met."""
-    source = "from support.broken_databases import GivesTuples\nclass TestIt(DatabaseConformance):\n    backend = GivesTuples"
+    source = """
+from support.broken_databases import GivesTuples
+
+class TestIt(DatabaseConformance):
+    backend = GivesTuples
+"""
     outcome = _one(source, tmp_path, {"PYTHONOPTIMIZE": "2"}, "test_rows_are_dicts")
     assert outcome.state == "failed"
     assert "the contract asks that a row is a dict from column name to value" in outcome.message
