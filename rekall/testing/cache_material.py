@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -97,6 +98,13 @@ def _circular() -> list[Any]:
     return value
 
 
+def _deep() -> list[Any]:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
 REFUSED: Mapping[str, Callable[[], Any]] = {
     "object": object,
     "set": lambda: {1, 2},
@@ -106,8 +114,32 @@ REFUSED: Mapping[str, Callable[[], Any]] = {
     "time": lambda: datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc),
     "decimal": lambda: decimal.Decimal("1.5"),
     "keys of a dict": lambda: {(1, 2): 3},
+    "not a number": lambda: math.nan,
+    "infinity": lambda: math.inf,
+    "negative infinity in a dict": lambda: {"a": [-math.inf]},
     "itself": _circular,
+    "too deep": _deep,
     "class": lambda: dict,
     "own class": Unpickled,
 }
 """What is neither bytes nor JSON-safe."""
+
+CHANGED: Mapping[str, tuple[Any, Any]] = {
+    "tuple": ((1, 2), [1, 2]),
+    "tuple in a dict": ({"a": ((), 1)}, {"a": [[], 1]}),
+    "number as a key": ({1: "a", 2.5: "b"}, {"1": "a", "2.5": "b"}),
+    "none as a key": ({None: "a"}, {"null": "a"}),
+    "truth as a key": ({True: "a", False: "b"}, {"true": "a", "false": "b"}),
+}
+"""What JSON itself changes, each with what it gives back."""
+
+LONE_SURROGATES = ("\ud800", "a\udfffb")
+"""No Unicode text, and yet a `str` of Python."""
+NEAR_SURROGATES = ("", "?", "\ufffd", "ab", "a?b", "a\ufffdb", "\\ud800", "a\\udfffb")
+"""What an encoder that replaces or drops a lone surrogate takes it for."""
+
+FOREIGN = (
+    *("letter.txt", "recipes.json", "holiday.bin", "taxes.db", "draft.tmp", "thesis.pkl", "README", ".hidden"),
+    "folder/inside",
+)
+"""Files that somebody else keeps where a cache has its folder."""

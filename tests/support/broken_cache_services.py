@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rekall.errors import CacheError, CacheUnavailableError, InvalidValueError
+from rekall.infra import DefaultCacheBackend
 from support.cache_faults import Faults
-from support.right_caches import RightInFile, RightInProcess
+from support.right_caches import RightInFile, RightInFolder, RightInProcess
 
 FAULTS = Faults()
 
@@ -67,6 +68,101 @@ class RemembersWhatItSet(RightInFile):
 
     def get(self, key: str, default: Any = None) -> Any:
         return self.remembered[key] if key in self.remembered else super().get(key, default)
+
+
+@FAULTS.caught_by("test_a_shared_storage_is_shared", "other after the one was cleared is True instead", "shared")
+class ClearsWhatItSetItself(RightInFile):
+    def __init__(self, file: Path) -> None:
+        super().__init__(file)
+        self.mine: set[str] = set()
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        super().set(key, value, ttl)
+        self.mine.add(key)
+
+    def delete(self, key: str) -> bool:
+        self.mine.discard(key)
+        return super().delete(key)
+
+    def clear(self) -> None:
+        while self.mine:
+            self.delete(self.mine.pop())
+
+
+@FAULTS.caught_by("test_nobody_sees_half_a_value", "found: get gave None while another set one value of", "shared")
+class WritesInPlace(RightInFolder):
+    def write(self, file: Path, text: str) -> None:
+        with file.open("w", encoding="ascii") as new:
+            new.write(text[: len(text) // 2])
+            new.flush()
+            time.sleep(0.001)
+            new.write(text[len(text) // 2 :])
+
+
+@FAULTS.caught_by("test_nobody_sees_half_a_value", "found: get gave ", "shared")
+class KeepsAValueInTwoFiles(RightInFolder):
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        super().set(key, value[: len(value) // 2] if isinstance(value, (str, bytes)) else value, ttl)
+        time.sleep(0.001)
+        super().set(f"{key} goes on", value[len(value) // 2 :] if isinstance(value, (str, bytes)) else None, ttl)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        first, second = super().get(key, default), super().get(f"{key} goes on")
+        return first + second if type(first) is type(second) and isinstance(first, (str, bytes)) else first
+
+
+@FAULTS.caught_by("test_nobody_sees_half_a_value", "found: CacheUnavailableError: ", "shared")
+class WritesBesideUnderOneName(RightInFolder):
+    def write(self, file: Path, text: str) -> None:
+        beside = file.with_suffix(".part")
+        try:
+            beside.write_text(text, encoding="ascii")
+            time.sleep(0.001)
+            beside.replace(file)
+        except OSError as error:
+            raise CacheUnavailableError(f"{self.folder}: {error}") from error
+
+
+@FAULTS.caught_by(
+    "test_the_files_of_others_stay", "that were there before, and are as they were, is ['folder/inside'] "
+)
+class ClearsTheFolder(RightInFolder):
+    def own(self) -> list[Path]:
+        return [file for file in self.folder.iterdir() if file.is_file()]
+
+
+@FAULTS.caught_by("test_the_files_of_others_stay", "that were there before, and are as they were, is ['letter.txt', ")
+class RemovesOldFiles(RightInFolder):
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        super().set(key, value, ttl)
+        for file in self.folder.glob("*.json"):
+            if file.stat().st_mtime < time.time() - 3600:
+                file.unlink()
+
+
+@FAULTS.caught_by("test_no_lifetime_is_set_by_the_cache", "years after a set without lifetime is None instead of")
+class ExpiresAfterTenMinutes(DefaultCacheBackend):
+    interface_version = 1
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        super().set(key, value, 600 if ttl is None else ttl)
+
+
+@FAULTS.caught_by("test_no_lifetime_is_set_by_the_cache", "after 59 of 60 days is None instead of 'long'")
+class KeepsADayAtMost(DefaultCacheBackend):
+    interface_version = 1
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        super().set(key, value, None if ttl is None else min(ttl, 86_400))
+
+
+@FAULTS.caught_by("test_nothing_is_printed", "what was printed is 'a miss: missing\\n' instead of ''")
+class Prints(RightInProcess):
+    def get(self, key: str, default: Any = None) -> Any:
+        found = super().get(key, default)
+        if found is default:
+            print(f"a miss: {key}")  # noqa: T201  # the fault
+        return found
 
 
 @FAULTS.caught_by("test_many_values_stay", "200 of 1200 keys without their value, ['key 0'] among them")
@@ -225,10 +321,10 @@ class LetsThroughTheErrorOfTheDriver(RightInFile):
         return super().run(sql, *values)
 
 
-@FAULTS.caught_by("test_an_unreachable_storage_is_an_error", "found: exists took 1.1 seconds instead of 1 at most")
+@FAULTS.caught_by("test_an_unreachable_storage_is_an_error", "found: exists took 1.6 seconds instead of 1 at most")
 class WaitsLong(RightInFile):
     def exists(self, key: str) -> bool:
-        time.sleep(0 if self.file.is_file() else 1.1)
+        time.sleep(0 if self.file.is_file() else 1.6)
         return super().exists(key)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import pickle
 from typing import Any
 
+from rekall.errors import InvalidValueError
 from support.backends import DictCache
 from support.cache_faults import Faults
-from support.right_caches import RightInProcess
+from support.right_caches import RightInFolder, RightInProcess
 
 FAULTS = Faults()
 
@@ -128,6 +130,80 @@ class MakesTextOfEverything(RightInProcess):
 class LetsThroughTheErrorOfJson(RightInProcess):
     def encoded(self, value: Any) -> Any:
         return value if isinstance(value, bytes) else json.dumps(value)
+
+
+@FAULTS.caught_by("test_other_values_are_refused", "found: set accepted a value of the type float: nan")
+class TakesWhatIsNoNumber(RightInProcess):
+    def encoded(self, value: Any) -> Any:
+        return json.dumps(value) if isinstance(value, (float, dict)) else super().encoded(value)
+
+
+@FAULTS.caught_by("test_other_values_are_refused", "found: RecursionError: maximum recursion depth exceeded")
+class LetsThroughDeepNesting(RightInProcess):
+    def encoded(self, value: Any) -> Any:
+        try:
+            return value if isinstance(value, bytes) else json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidValueError(str(error)) from error
+
+
+@FAULTS.caught_by("test_what_json_changes_is_changed_or_refused", "found: what get gave is (1, 2) instead of [1, 2]")
+class KeepsTuples(RightInProcess):
+    def encoded(self, value: Any) -> Any:
+        return value if isinstance(value, tuple) else super().encoded(value)
+
+    def decoded(self, kept: Any) -> Any:
+        return kept if isinstance(kept, tuple) else super().decoded(kept)
+
+
+@FAULTS.caught_by("test_lone_surrogates_are_kept_or_refused", "found: UnicodeEncodeError: 'utf-8' codec can't encode")
+class HashesWhatIsUnicode(RightInProcess):
+    def place(self, key: str) -> str:
+        return hashlib.sha256(key.encode()).hexdigest()
+
+
+@FAULTS.caught_by("test_lone_surrogates_are_kept_or_refused", "for the keys that are nearly it is [None, 'near', ")
+class DropsWhatIsNoUnicode(RightInProcess):
+    def place(self, key: str) -> str:
+        return key.encode(errors="ignore").decode()
+
+
+@FAULTS.caught_by("test_methods_have_the_signatures_of_the_interface", "found: get is a coroutine")
+class GetsLater(RightInProcess):
+    async def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, default)
+
+
+@FAULTS.caught_by(
+    "test_methods_have_the_signatures_of_the_interface",
+    "set(key, value, ttl): got an unexpected keyword argument 'ttl'",
+)
+class NamesTheLifetimeOtherwise(RightInProcess):
+    def set(self, key: str, value: Any, timeout: float | None = None) -> None:
+        super().set(key, value, timeout)
+
+
+@FAULTS.caught_by("test_methods_have_the_signatures_of_the_interface", "missing a required argument: 'default'")
+class AsksForADefault(RightInProcess):
+    def get(self, key: str, default: Any) -> Any:  # type: ignore[override]  # the fault
+        return super().get(key, default)
+
+
+@FAULTS.caught_by("test_a_damaged_value_is_a_miss", "found: JSONDecodeError: ")
+class LetsThroughTheErrorOfADamagedFile(RightInFolder):
+    def living(self, key: str) -> tuple[Any] | None:
+        if self.file(key).exists():
+            json.loads(self.file(key).read_text("latin-1"))
+        return super().living(key)
+
+
+@FAULTS.caught_by("test_a_damaged_value_is_a_miss", "exists for a value whose file was cut is True instead of False")
+class TakesADamagedFileForAValue(RightInFolder):
+    def exists(self, key: str) -> bool:
+        return self.file(key).exists() and (self.living(key) is not None or self.is_cut(key))
+
+    def is_cut(self, key: str) -> bool:
+        return not self.file(key).read_bytes().endswith(b"]")
 
 
 @FAULTS.caught_by("test_other_values_are_refused", "what get gave afterwards is None instead of 'before'")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from rekall.infra import CacheBackend
+from rekall.infra import CacheBackend, DefaultCacheBackend
 from rekall.testing import CacheConformance
-from support.right_caches import RightInFile
+from support.failing import FakeTime
+from support.right_caches import RightInFile, RightInFolder
 
 Cache = TypeVar("Cache", bound=type[CacheBackend])
 
@@ -58,7 +59,36 @@ class InFile(CacheConformance):
         return self.implementation()(folder)  # a folder, no file
 
 
+class InFolder(CacheConformance):
+    """The checks of a cache with a file for each value."""
+
+    def make(self, folder: Path) -> Any:
+        return self.implementation()(folder)
+
+    def unreachable(self, folder: Path) -> Any:
+        file = folder / "file"
+        file.touch()
+        return self.implementation()(file)  # a file, no folder
+
+
+class OnAClock(CacheConformance):
+    """The checks of a cache in this process, whose clock they set forward."""
+
+    time = FakeTime()
+
+    def make(self, folder: Path) -> Any:
+        return self.implementation()(clock=self.time.clock)
+
+    def wait(self, seconds: float) -> None:
+        self.time.now += seconds
+
+
 def conformance_class(cache: type[CacheBackend], capabilities: tuple[str, ...] = ()) -> type[CacheConformance]:
     """The class that an author would write for a cache."""
-    base = InFile if issubclass(cache, RightInFile) else InProcess
+    by_class: dict[type[CacheBackend], type[CacheConformance]] = {
+        RightInFile: InFile,
+        RightInFolder: InFolder,
+        DefaultCacheBackend: OnAClock,
+    }
+    base = next((base for right, base in by_class.items() if issubclass(cache, right)), InProcess)
     return type(f"Test{cache.__name__}", (base,), {"backend": cache, "capabilities": capabilities})

@@ -1,9 +1,12 @@
-"""Two caches that are right; the broken ones are these with one fault each."""
+"""Three caches that are right; the broken ones are these with one fault each."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import math
+import os
 import sqlite3
 import threading
 import time
@@ -57,8 +60,8 @@ class RightInProcess(CacheBackend):
 
     def encoded(self, value: Any) -> Any:
         try:
-            return value if isinstance(value, bytes) else json.dumps(value)
-        except (TypeError, ValueError) as error:
+            return value if isinstance(value, bytes) else json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
             raise InvalidValueError(f"a {type(value).__name__} cannot be cached: {error}") from error
 
     def decoded(self, kept: Any) -> Any:
@@ -95,6 +98,8 @@ class RightInFile(RightInProcess):
             with closing(self.connection()) as connection, connection:
                 connection.execute("CREATE TABLE IF NOT EXISTS kept (key PRIMARY KEY, value, end) WITHOUT ROWID")
                 return connection.execute(sql, values).fetchall()
+        except UnicodeEncodeError as error:
+            raise InvalidValueError(f"a key is no text of Unicode: {error}") from error
         except sqlite3.Error as error:
             raise CacheUnavailableError(f"{self.file}: {error}") from error
 
@@ -102,3 +107,69 @@ class RightInFile(RightInProcess):
         connection = sqlite3.connect(self.file, timeout=10)
         connection.execute("PRAGMA synchronous = OFF")
         return connection
+
+
+class RightInFolder(RightInProcess):
+    """The same with a file for each value, of which several may use the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self.living(key)
+        return default if found is None else found[0]
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        end = None if ttl is None else time.time() + ttl
+        self.write(self.file(key), json.dumps([end, self.encoded(value)]))
+
+    def delete(self, key: str) -> bool:
+        there = self.exists(key)
+        try:
+            self.file(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise CacheUnavailableError(f"{self.folder}: {error}") from error
+        return there
+
+    def clear(self) -> None:
+        try:
+            for file in self.own():
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise CacheUnavailableError(f"{self.folder}: {error}") from error
+
+    def exists(self, key: str) -> bool:
+        return self.living(key) is not None
+
+    def own(self) -> list[Path]:
+        return [file for file in self.folder.iterdir() if file.suffix == ".kept"]
+
+    def file(self, key: str) -> Path:
+        return self.folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}.kept"
+
+    def living(self, key: str) -> tuple[Any] | None:
+        try:
+            end, text = json.loads(self.file(key).read_text("ascii"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise CacheUnavailableError(f"{self.folder}: {error}") from error
+        except ValueError:  # damaged
+            return None
+        return (self.decoded(text),) if end is None or end > time.time() else None
+
+    def write(self, file: Path, text: str) -> None:
+        beside = file.with_name(f"{os.getpid()}-{threading.get_ident()}.part")
+        try:
+            beside.write_text(text, encoding="ascii")
+            beside.replace(file)
+        except OSError as error:
+            raise CacheUnavailableError(f"{self.folder}: {error}") from error
+
+    def encoded(self, value: Any) -> Any:
+        kept = super().encoded(value)
+        return ["bytes", base64.b64encode(kept).decode()] if isinstance(kept, bytes) else ["json", kept]
+
+    def decoded(self, kept: Any) -> Any:
+        kind, text = kept
+        return base64.b64decode(text) if kind == "bytes" else super().decoded(text)
