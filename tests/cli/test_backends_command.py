@@ -267,7 +267,7 @@ class Careless(DictCache):
 @pytest.mark.parametrize(
     ("cache", "problem"),
     [
-        (Wrong, "it did not give back the bytes that was set"),
+        (Wrong, "it did not give back the bytes that it was given"),
         (Sticky, "it still has a value that was deleted"),
         (Careless, "KeyError: 1"),
     ],

@@ -164,7 +164,7 @@ def _cache_round_trip(cache: CacheBackend) -> None:
         for value in (b"\x00\xff", {"text": ["Grüße", 1, 0.5, True, None]}):
             cache.set(key, value, 60.0)
             if not cache.exists(key) or cache.get(key, miss) != value:
-                raise CacheError(f"it did not give back the {type(value).__name__} that was set")
+                raise CacheError(f"it did not give back the {type(value).__name__} that it was given")
         if not cache.delete(key) or cache.get(key, miss) is not miss:
             raise CacheError("it still has a value that was deleted")
     finally:
