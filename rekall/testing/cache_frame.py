@@ -75,11 +75,11 @@ class CacheFrame(Conformance):
         cache.clear()
 
     @property
-    def shortest(self) -> float:
+    def _shortest(self) -> float:
         """Seconds of the shortest lifetime that the checks give."""
         return 1 if "coarse_ttl" in self.capabilities else 0.05
 
-    def outlive(self) -> None:
+    def _outlive(self) -> None:
         """Wait until that lifetime is over: one counted in whole seconds may last one more."""
         self.wait(2.1 if "coarse_ttl" in self.capabilities else 0.08)
 

@@ -31,11 +31,11 @@ class LifetimeChecks(CacheFrame):
     @contract("a value whose lifetime is over is gone for get, exists and delete alike, and a longer one is not")
     def test_a_value_goes_with_its_lifetime(self, cache: CacheBackend) -> None:
         for key in ("get", "exists", "delete"):
-            cache.set(key, "short", self.shortest)
+            cache.set(key, "short", self._shortest)
         cache.set("long", "long", ttl=60)
         cache.set("months", "long", ttl=60 * 86_400)
         cache.set("ever", "long", ttl=None)
-        self.outlive()
+        self._outlive()
         same(cache.get("get", "gone"), "gone", "what get gave")
         same(cache.exists("exists"), False, "exists")
         same(cache.delete("delete"), False, "delete")
@@ -53,13 +53,13 @@ class LifetimeChecks(CacheFrame):
 
     @contract("each set gives a new lifetime and nothing of the older one is left")
     def test_writing_again_gives_a_new_lifetime(self, cache: CacheBackend) -> None:
-        cache.set("longer", 1, self.shortest)
+        cache.set("longer", 1, self._shortest)
         cache.set("longer", 2, 60)
-        cache.set("ever", 1, self.shortest)
+        cache.set("ever", 1, self._shortest)
         cache.set("ever", 2)
         cache.set("shorter", 1, 60)
-        cache.set("shorter", 2, self.shortest)
-        self.outlive()
+        cache.set("shorter", 2, self._shortest)
+        self._outlive()
         same(cache.get("longer"), 2, "what get gave after a second, longer lifetime")
         same(cache.get("ever"), 2, "what get gave after a second set without lifetime")
         same(cache.get("shorter", "gone"), "gone", "what get gave after a second, shorter lifetime")
