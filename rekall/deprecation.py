@@ -32,7 +32,7 @@ KINDS = (
 )
 """What a row of the register may be about."""
 
-_BETWEEN = ("rekall", "wrapt", "importlib", "abc", "functools")
+_BETWEEN = ("rekall", "wrapt", "importlib", "abc", "functools", "typing", "types", "dataclasses")
 """Packages whose frames stand between a deprecated name and whoever has to change a line."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from api_run import broken, outdated, summary
-from api_surface.comparison import compare, version
+from api_surface.comparison import compare
 from api_surface.lines import Line, facts_of, printed, read, with_facts
 from api_surface.snapshot import Snapshot
 from support.surfaces import BREAKING, HARMLESS, ROW
@@ -136,19 +136,3 @@ def test_what_would_be_read_otherwise_is_not_printed(lines: list[Line]) -> None:
     """Two lines about one thing, a kind that nobody knows, a name with the sign that ends it."""
     with pytest.raises(ValueError, match=r"cannot stand in a snapshot|is no line of a snapshot"):
         printed(lines)
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("3.0", (3, 0)),
-        ("3.0.0.dev0", (3, 0)),
-        ("3", (3, 0)),
-        ("3.0.1", (3, 0, 1)),
-        ("3.1rc1", (3, 0)),
-        ("10.0", (10, 0)),
-    ],
-)
-def test_versions_are_compared_as_numbers(text: str, numbers: tuple[int, ...]) -> None:
-    """What is on the way to a release counts as it."""
-    assert version(text) == numbers

@@ -1,21 +1,17 @@
-"""`tools/deprecations`: what it lists, what is due at a version, and each breach of the policy that it finds."""
+"""What `tools/deprecations` is made of: what is due at a version, each breach of the policy, the pages."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import deprecations_run
 import pytest
 from deprecation_policy.check import Checkout
 from deprecation_policy.pages import BEGIN, END, listed, stale, table, write
-from deprecation_policy.versions import release, stated
+from deprecation_policy.versions import release
 
 from rekall.deprecation import Deprecation, register
 
@@ -63,7 +59,13 @@ def test_what_is_no_version_is_told(version: str) -> None:
 
 # a checkout of the tests' own
 
-ROW = {"name": "rekall.shop.price", "kind": "function", "since": "1.0", "removal": "3.0", "replacement": "rekall.cost"}
+ROW = {
+    "name": "rekall.shop.price",
+    "kind": "function",
+    "since": "1.0",
+    "removal": "3.0",
+    "replacement": "rekall.cost",
+}
 SHOP = """\
 from rekall.deprecation import deprecated
 
@@ -73,7 +75,7 @@ def price():
 """
 
 
-def make(root: Path, *rows: dict[str, str], version: str = "1.4.0", changelog: str = "", **modules: str) -> Checkout:
+def make(root: Path, *rows: dict[str, Any], version: str = "1.4.0", changelog: str = "", **modules: str) -> Checkout:
     """A small checkout that keeps the policy but for what is given."""
     package = root / "rekall"
     package.mkdir()
@@ -98,7 +100,7 @@ def test_a_checkout_that_keeps_the_policy(tmp_path: Path) -> None:
     assert make(tmp_path).faults() == []
 
 
-ROWS = {
+ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "a removal that is no major version": ({"removal": "3.1"}, "it goes in 3.1: only a major version takes something"),
     "a window of one major": ({"removal": "2.0"}, "deprecated in 1.0, it may go in 3.0 at the earliest, not in 2.0"),
     "a window that a minor version does not shorten": (
@@ -109,6 +111,8 @@ ROWS = {
     "no replacement": ({"replacement": " "}, "replacement must be given, as text"),
     "no kind and no version": ({"kind": "", "since": ""}, "kind and since must be given, as text"),
     "a field that rows do not have": ({"wen": "soon"}, "a row has no wen; it has name, kind, since"),
+    "a version that is a number": ({"removal": 3.0}, "removal must be given, as text"),
+    "a target that is none": ({"target": ""}, "target must be given, as text"),
     "a version that is none": ({"since": "soon"}, "'soon' is no version such as 3.0.0"),
     "a parameter that is not written as one": ({"kind": "parameter"}, "no parameter is written so"),
     "a row of another kind than the code": (
@@ -116,6 +120,36 @@ ROWS = {
         "rekall.shop.price is function here, its row says",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('kind = "function"', "kind = function", "rekall/deprecations.toml: Invalid value (at line 5, column 8)"),
+        ("[[deprecated]]", "[[depreciated]]", "rekall/deprecations.toml: it holds nothing but rows, each under a line"),
+        ("[[deprecated]]", "[[deprecated]] # of shops", None),
+        ("[[deprecated]]", " [[ deprecated ]]", None),
+    ],
+)
+def test_a_register_that_cannot_be_read_is_one_line(old: str, new: str, told: str | None, tmp_path: Path) -> None:
+    """Where TOML has several spellings, each is taken."""
+    make(tmp_path)
+    file = tmp_path / "rekall" / "deprecations.toml"
+    file.write_text(file.read_text().replace(old, new))
+    if told is None:
+        assert Checkout.read(tmp_path).faults() == []
+    else:
+        with pytest.raises(ValueError, match=re.escape(told)):
+            Checkout.read(tmp_path)
+
+
+def test_a_row_that_begins_in_the_past_is_found(tmp_path: Path) -> None:
+    """Else a name that first warns in 2.9 could go in 3.0, as if 1.0 had warned of it."""
+    released = "# C\n\n## [Unreleased]\n\n## [1.0.0]\n\n- Functions, until 3.0: `rekall.shop.price`.\n"
+    tax = ROW | {"name": "rekall.shop.tax"}
+    source = SHOP + '\n@deprecated("rekall.shop.tax")\ndef tax(): ...\n'
+    (fault,) = make(tmp_path, ROW, tax, changelog=released, shop=source, version="2.9.0").faults()
+    assert fault.startswith("rekall/deprecations.toml:10: rekall.shop.tax: no changelog of a version that is out says")
 
 
 @pytest.mark.parametrize("case", ROWS)
@@ -176,6 +210,14 @@ OTHERS = {
     "a warning past the register": (
         "import warnings\nwarnings.warn('old', DeprecationWarning, stacklevel=2)\n",
         ":6: DeprecationWarning past the register: use rekall.deprecation",
+    ),
+    "a row made by hand": (
+        "warnings.warn(RekallDeprecationWarning(row))\n",
+        ":5: RekallDeprecationWarning past the register: use rekall.deprecation",
+    ),
+    "the decorator of Python": (
+        "from typing_extensions import deprecated as old\n@old('x')\ndef f(): ...\n",
+        ":5: deprecated of typing_extensions past the register",
     ),
     "another one": ("warnings.warn('old', category=FutureWarning)\n", ":5: FutureWarning past the register"),
     "a table that is computed": ("OLDER_KEYS = dict(a='b')\n", ": the table of older names must be a literal dict"),
@@ -377,90 +419,3 @@ def test_a_heading_without_anything_under_it_goes(tmp_path: Path) -> None:
     make(tmp_path, changelog="# C\n\n## [Unreleased]\n\n### Deprecated\n\n### Fixed\n\n## [1.0.0]\n\n- First.\n")
     text = (tmp_path / "CHANGELOG.md").read_text()
     assert text == "# C\n\n## [Unreleased]\n\n### Fixed\n\n## [1.0.0]\n\n- First.\n"
-
-
-# the program
-
-
-def test_list(capsys: pytest.CaptureFixture[str]) -> None:
-    """A line each; as JSON with the places that warn."""
-    assert deprecations_run.main(["list"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "KIND", "SINCE", "GOES", "IN", "USE", "INSTEAD"]
-    assert [line.split("  ")[0] for line in lines] == list(register())
-    assert deprecations_run.main(["list", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == list(register())
-    assert all(re.fullmatch(r"rekall/[\w/]+\.py:\d+", row["warns_at"][0]) for row in rows)
-
-
-def test_due_and_check_of_a_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing in 2.x, everything that the register says in 3.0."""
-    assert deprecations_run.main(["due", "2.99"]) == 0
-    assert capsys.readouterr().out == f"0 of {len(register())} deprecated names must be gone in 2.99\n"
-    assert deprecations_run.main(["check", "--version", "2.99"]) == 0
-    assert capsys.readouterr().out == f"{len(register())} deprecated names, and the policy is kept\n"
-    assert deprecations_run.main(["due", "3.0"]) == 0
-    *lines, _ = capsys.readouterr().out.splitlines()
-    gone = [name for name, row in register().items() if row.removal == "3.0"]
-    assert [line.partition(" (")[0] for line in lines if line] == [name.partition(" (")[0] for name in gone]
-    assert deprecations_run.main(["check", "--version", "3.0.0.dev0"]) == 1
-    assert capsys.readouterr().out.count("due in 3.0.0.dev0, delete ") == len(gone)
-
-
-def test_a_version_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """As every error."""
-    assert deprecations_run.main(["due", "soon"]) == 2
-    assert capsys.readouterr().err == "error: 'soon' is no version such as 3.0.0 or 3.0.0.dev0\n"
-
-
-# moving the version
-
-
-def _moved(folder: Path, version: str) -> None:
-    """This checkout, but for its bulk, at another version."""
-    for name in ("pyproject.toml", "migration_guide.md", "CHANGELOG.md"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("rekall", "tools"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "tests").mkdir()
-    shutil.copy(__file__, folder / "tests")
-    for file, old in (("pyproject.toml", 'version = "'), ("rekall/__init__.py", '__version__ = "')):
-        text = (folder / file).read_text()
-        (folder / file).write_text(re.sub(rf'^{old}[^"]+"', f'{old}{version}"', text, flags=re.MULTILINE))
-    assert set(stated(folder).values()) == {version}
-
-
-def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder, with the package of that folder."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def test_moving_the_version_to_the_removal_lists_what_to_delete(tmp_path: Path) -> None:
-    """The tool and the test that CI runs fail with the whole list."""
-    _moved(tmp_path, "3.0.0")
-    check = (str(tmp_path / "tools" / "deprecations_run.py"), "check")
-    test = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_deprecation_check.py", "-k", "keeps_the_policy")
-    gone = [row for row in register().values() if row.removal == "3.0"]
-    assert len(gone) >= 50
-    done = _run(tmp_path, *check)
-    assert done.returncode == 1, done.stdout + done.stderr
-    for row in gone:
-        places = r"rekall/deprecations\.toml:\d+(, rekall/[\w/]+\.py:\d+)+"
-        assert re.search(rf"^due in 3\.0\.0, delete {re.escape(row.name)} \({row.kind}\): {places}$", done.stdout, re.M)
-    in_ci = _run(tmp_path, *test)
-    assert in_ci.returncode == 1
-    listed_by_the_tool = re.findall(r"^due in 3\.0\.0, .*$", done.stdout, re.MULTILINE)
-    assert set(listed_by_the_tool) <= set(re.findall(r"^E +(due in 3\.0\.0, .*)$", in_ci.stdout, re.MULTILINE))
-
-
-@pytest.mark.parametrize(("version", "status"), [("2.12.0", 0), ("3.0.0.dev0", 1)])
-def test_the_check_of_other_versions(version: str, status: int, tmp_path: Path) -> None:
-    """Through N+1 nothing is due; the first development version of N+2 is when it goes."""
-    _moved(tmp_path, version)
-    done = _run(tmp_path, str(tmp_path / "tools" / "deprecations_run.py"), "check")
-    assert done.returncode == status, done.stdout + done.stderr
-    assert done.stderr == ""

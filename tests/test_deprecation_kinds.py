@@ -8,9 +8,10 @@ import copy
 import inspect
 import pickle
 import sys
+import types
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -283,6 +284,25 @@ def test_classes_of_every_make(made: type[Any], arguments: tuple[Any, ...]) -> N
         warnings.simplefilter("ignore")
         with pytest.raises(TypeError):
             made(*range(9), wrong=1)
+
+
+def test_what_python_has_in_between_is_not_the_caller() -> None:
+    """A parametrised class, a changed copy of a dataclass, a class made by a call."""
+
+    @deprecated("Old", rows=ROWS)
+    @dataclass(frozen=True)
+    class Old(Generic[T]):
+        content: T
+
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        made = Old[int](1)
+    assert place(caught) == here(-1)
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        replace(made, content=2)
+    assert place(caught) == here(-1)
+    with pytest.warns(RekallDeprecationWarning) as caught:
+        types.new_class("New", (Old,))
+    assert place(caught) == here(-1)
 
 
 # modules

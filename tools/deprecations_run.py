@@ -23,9 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: those of the command line when None.
     """
     given = _parser().parse_args(arguments)
-    checkout = Checkout.read(ROOT)
     try:
-        return int(given.run(checkout, given))
+        return int(given.run(Checkout.read(ROOT), given))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from deprecation_policy.versions import release
+
 from api_surface.annotations import narrowed
 from api_surface.calls import compare_calls
 from api_surface.declared import compare_declared
@@ -97,7 +99,7 @@ def _row(line: Line, old: Snapshot, new: Snapshot) -> Iterator[Difference]:
     if after is None:
         if facts["of"] in ACCEPTED_BY_ROW and name not in map(spelled, new.lines):
             yield breaking(f"was deprecated, and is no {facts['of']} any more")
-    elif version(facts_of(after)["removal"]) < version(facts["removal"]):
+    elif release(facts_of(after)["removal"]) < release(facts["removal"]):
         yield breaking(f"goes in {facts_of(after)['removal']}, and was to stay until {facts['removal']}")
 
 
@@ -208,15 +210,3 @@ _COMPARISONS: Mapping[str, Callable[[Line, Line], Iterator[Difference]]] = {
     "type": _type,
     "declared": compare_declared,
 }
-
-
-def version(text: str) -> tuple[int, ...]:
-    """The numbers of a release, two or more: `3.0.0.dev0` is on the way to 3.0, where what is due in 3.0 goes."""
-    numbers = []
-    for part in text.split("."):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    while len(numbers) > 2 and numbers[-1] == 0:
-        numbers.pop()
-    return (*numbers, *(0,) * (2 - len(numbers)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from api_surface.comparison import Change, compare, version
+from deprecation_policy.versions import release
+
+from api_surface.comparison import Change, compare
 from api_surface.lines import facts_of
 from api_surface.snapshot import Snapshot
 
@@ -17,7 +19,7 @@ def unannounced(released: Snapshot, current: Snapshot, rekall: str) -> list[Chan
         rekall: the version that the change would be released in.
     """
     rows = {**current.rows, **released.rows}
-    due = [name for name, row in rows.items() if version(facts_of(row)["removal"]) <= version(rekall)]
+    due = [name for name, row in rows.items() if release(facts_of(row)["removal"]) <= release(rekall)]
     changes = [change for change in compare(released, current) if change.difference.weight == "breaking"]
     interfaces = _interfaces(released) if any(facts_of(rows[name])["of"] == "interface" for name in due) else []
     names = [*due, *interfaces]

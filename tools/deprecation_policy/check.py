@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deprecation_policy.code import Code, read_code
-from deprecation_policy.pages import stale
+from deprecation_policy.pages import backdated, stale
 from deprecation_policy.rows import REGISTER, Register, read_register
 from deprecation_policy.versions import release, stated
 from rekall.deprecation import Deprecation
@@ -84,8 +84,14 @@ class Checkout(NamedTuple):
             for name in rows
             if name not in warned_names
         ]
-        # a register with faults gives no pages
-        return faults if self.register.faults else faults + stale(self.root, rows)
+        if self.register.faults:  # which gives no pages
+            return faults
+        faults += [
+            f"{REGISTER}:{self.register.lines[name]}: {name}: no changelog of a version that is out says that it is"
+            " deprecated: since is the version that first warns"
+            for name in backdated(self.root, rows)
+        ]
+        return faults + stale(self.root, rows)
 
     def _places(self, row: Deprecation, needed: Collection[str]) -> list[str]:
         found = [f"{REGISTER}:{self.register.lines[row.name]}"]

@@ -13,7 +13,7 @@ TABLES = {"OLDER_KEYS": "config key", "OLDER_OPTIONS": "CLI option", "OLDER_PARA
 """Tables of older names, and the kind of what they hold."""
 _MECHANISM = "rekall.deprecation"
 _ANY = ("function", "method", "class", "attribute", "parameter")
-_PAST_THE_REGISTER = {"DeprecationWarning", "PendingDeprecationWarning", "FutureWarning"}
+_PAST_THE_REGISTER = {"DeprecationWarning", "PendingDeprecationWarning", "FutureWarning", "RekallDeprecationWarning"}
 
 
 class Warned(NamedTuple):
@@ -107,6 +107,9 @@ class _Module(ast.NodeVisitor):
                 self._found.imported.update(name.name for name in each.names)
             if isinstance(each, ast.ImportFrom) and each.module == _MECHANISM:
                 self._functions |= {name.asname or name.name: name.name for name in each.names}
+            elif isinstance(each, ast.ImportFrom) and each.module in ("warnings", "typing_extensions"):
+                if "deprecated" in {name.name for name in each.names}:
+                    self._fault(each, f"deprecated of {each.module} past the register: use rekall.deprecation")
             elif isinstance(each, ast.ImportFrom) and each.module == "rekall":
                 self._modules |= {name.asname or name.name for name in each.names if name.name == "deprecation"}
             elif isinstance(each, ast.Import):
@@ -203,7 +206,7 @@ class _Module(ast.NodeVisitor):
     def _warned(self, name: str, kinds: tuple[str, ...], node: ast.expr) -> None:
         self._found.warned.append(Warned(name, kinds, self._file, node.lineno))
 
-    def _fault(self, node: ast.expr, text: str) -> None:
+    def _fault(self, node: ast.expr | ast.stmt, text: str) -> None:
         self._found.faults.append(f"{self._file}:{node.lineno}: {text}")
 
 

@@ -30,11 +30,8 @@ def pages(root: Path, rows: Mapping[str, Deprecation]) -> tuple[dict[str, str], 
         made[GUIDE] = f"{head}{BEGIN}\n\n{table(rows.values())}\n{END}{rest.partition(END)[2]}"
     else:
         faults.append(f"{GUIDE}: the table of what is deprecated goes between the lines {BEGIN} and {END}")
-    text = (root / CHANGELOG).read_text("utf-8")
-    latest = max(map(release, _VERSION.findall(text)), default=())
+    unreleased, released, latest = _changelog(root)
     newer = [row for row in rows.values() if release(row.since) > latest]
-    first = _VERSION.search(text)
-    unreleased, released = (text, "") if first is None else (text[: first.start()], text[first.start() :])
     if unreleased.count(_HEADING) == 1:
         head, _, rest = unreleased.partition(_HEADING)
         following = re.search(r"^##", rest, re.MULTILINE)
@@ -43,6 +40,20 @@ def pages(root: Path, rows: Mapping[str, Deprecation]) -> tuple[dict[str, str], 
     elif newer:
         faults.append(f"{CHANGELOG}: what is deprecated goes under a heading '### Deprecated' of what is not released")
     return made, faults
+
+
+def backdated(root: Path, rows: Mapping[str, Deprecation]) -> list[str]:
+    """The names whose row says that a version which is out warned of them, while the changelog of none tells of it."""
+    _, released, latest = _changelog(root)
+    return [row.name for row in rows.values() if release(row.since) <= latest and f"`{row.name}`" not in released]
+
+
+def _changelog(root: Path) -> tuple[str, str, tuple[int, ...]]:
+    """Its text before the first version that is out, the text from there on, and the newest of those versions."""
+    text = (root / CHANGELOG).read_text("utf-8")
+    first = _VERSION.search(text)
+    start = first.start() if first else len(text)
+    return text[:start], text[start:], max(map(release, _VERSION.findall(text)), default=())
 
 
 def stale(root: Path, rows: Mapping[str, Deprecation]) -> list[str]:

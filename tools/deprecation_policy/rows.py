@@ -18,6 +18,7 @@ else:
 
 REGISTER = "rekall/deprecations.toml"
 _NEEDED = ("name", "kind", "since", "removal", "replacement")
+_HEADING = re.compile(r"\s*\[\[\s*deprecated\s*]]")
 _FORMS = {
     "parameter": r"[\w.]+\(\w+=\)",
     "module": r"rekall(\.\w+)+",
@@ -44,32 +45,51 @@ class Register(NamedTuple):
 
 
 def read_register(root: Path) -> Register:
-    """The register of a checkout, checked row by row."""
+    """The register of a checkout, checked row by row.
+
+    Raises:
+        ValueError: it is no TOML, or its rows do not each stand under a heading of their own.
+    """
     text = (root / REGISTER).read_text("utf-8")
-    starts = [number for number, line in enumerate(text.splitlines(), 1) if line.strip() == "[[deprecated]]"]
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{REGISTER}: {error}") from error
+    starts = [number for number, line in enumerate(text.split("\n"), 1) if _HEADING.match(line)]
+    if found.keys() - {"deprecated"} or len(starts) != len(found.get("deprecated", ())):
+        raise ValueError(f"{REGISTER}: it holds nothing but rows, each under a line [[deprecated]]")
     rows: dict[str, Deprecation] = {}
     lines: dict[str, int] = {}
     faults: list[str] = []
-    for start, raw in zip(starts, tomllib.loads(text).get("deprecated", ()), strict=True):
+    for start, raw in zip(starts, found.get("deprecated", ()), strict=True):
         wrong = [*_wrong(raw)]
         if raw.get("name") in rows:
             wrong.append("the name stands in the register twice")
         faults += [f"{REGISTER}:{start}: {raw.get('name', 'a row without a name')}: {fault}" for fault in wrong]
-        if not wrong or (set(_NEEDED) <= raw.keys() <= set(Deprecation._fields) and raw["name"] not in rows):
+        if not any(_unreadable(raw)) and raw["name"] not in rows:
             rows[raw["name"]] = Deprecation(**raw)
             lines[raw["name"]] = start
     return Register(rows, lines, faults)
 
 
-def _wrong(raw: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with one row."""
-    empty = [field for field in _NEEDED if not isinstance(raw.get(field), str) or not raw[field].strip()]
+def _unreadable(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps a row from being read at all."""
+    given = {"target": "of none", **raw}
+    empty = [
+        field for field in (*_NEEDED, "target") if not (isinstance(given.get(field), str) and given[field].strip())
+    ]
     if empty:
         yield f"{' and '.join(empty)} must be given, as text"
     unknown = sorted(raw.keys() - set(Deprecation._fields))
     if unknown:
         yield f"a row has no {' or '.join(unknown)}; it has {', '.join(Deprecation._fields)}"
-    if empty or unknown:
+
+
+def _wrong(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with one row."""
+    unreadable = [*_unreadable(raw)]
+    if unreadable:
+        yield from unreadable
         return
     if raw["kind"] not in KINDS:
         yield f"the kind {raw['kind']!r} is none of {', '.join(KINDS)}"
