@@ -177,6 +177,33 @@ def test_one_that_prints_disturbs_no_answer() -> None:
     assert json.loads(done.stdout)["ok"] is True
 
 
+def test_one_that_prints_disturbs_no_assistant() -> None:
+    """On the stdout of the MCP server are answers alone, to its end."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    call = {"name": "rekall_search", "arguments": {"query": "x"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rekall", "mcp"],
+        env={**os.environ, "REKALL_DATABASE_BACKEND": "noisy"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    answers = []
+    for number, method, params in ((1, "initialize", hello), (2, "tools/call", call)):
+        message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        process.stdin.write(json.dumps(message) + "\n")
+        process.stdin.flush()
+        answers.append(process.stdout.readline())
+    rest, log = process.communicate(timeout=30)
+    assert [json.loads(line)["id"] for line in answers] == [1, 2]
+    assert rest == ""
+    assert process.returncode == 0
+    assert '{"answer": 1}' in log
+
+
 def test_one_that_can_only_read_is_told(home: Path) -> None:
     """That nothing can be added is no failure: it may be meant so."""
     done = run_program("backends", "--check", "--json", environment={"REKALL_DATABASE_BACKEND": "reader"})

@@ -76,8 +76,15 @@ def serve_stdio() -> None:
         os.environ.setdefault(name, value)
     base = ConfiguredBase()
     _leave_on_signals(base)
+
+    def open_base() -> Database:
+        # The transport has a stdout of its own by now. What the back end of another author prints is for the log: kept
+        # in Python's buffer, it would come out at the end, as an answer.
+        sys.stdout = sys.stderr
+        return base.open()
+
     try:
-        create_server(base.open, local=True).run("stdio", show_banner=False)
+        create_server(open_base, local=True).run("stdio", show_banner=False)
     except Exception as error:
         if not _client_is_gone(error):
             raise
