@@ -181,9 +181,10 @@ def test_one_that_prints_disturbs_no_assistant() -> None:
     """On the stdout of the MCP server are answers alone, to its end."""
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     call = {"name": "rekall_search", "arguments": {"query": "x"}}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     process = subprocess.Popen(
         [sys.executable, "-m", "rekall", "mcp"],
-        env={**os.environ, "REKALL_DATABASE_BACKEND": "noisy"},
+        env={**environment, "REKALL_DATABASE_BACKEND": "noisy"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
