@@ -21,6 +21,7 @@ BUILT_IN = ("sqlite", "local")
 """The back ends that Rekall brings: a plug-in of such a name would never be asked for."""
 _TAKEN = ("rekall", "rekall_server", "tests")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*([-_][A-Za-z0-9]+)*")
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _TEMPLATES = Path(__file__).with_name("templates")
 _OF_KIND: Mapping[Kind, Mapping[str, str]] = {
     "database": {
@@ -36,7 +37,7 @@ class PluginNames(NamedTuple):
     """What the parts of a plug-in are called.
 
     Args:
-        name: the distribution, and what config.toml selects, as `my-store`.
+        name: what config.toml selects, as `my-store`; the distribution too, unless it has a name of its own.
         package: what is imported, as `my_store`.
         class_name: the back end, as `MyStoreDatabase`.
     """
@@ -70,18 +71,25 @@ def plugin_names(name: str, kind: Kind) -> PluginNames:
     return PluginNames(name, package, "".join(word.capitalize() for word in words) + kind.capitalize())
 
 
-def plugin_files(name: str, kind: Kind) -> dict[str, str]:
+def plugin_files(name: str, kind: Kind, *, distribution: str | None = None) -> dict[str, str]:
     """The text of each file of a plug-in project, by its path inside the project's folder.
 
     Args:
         name: as in `plugin_names`.
         kind: what the back end is.
+        distribution: what is installed and published; None takes the name.
 
     Raises:
-        InvalidValueError: the name is of another form, or taken.
+        InvalidValueError: a name is of another form, or taken.
     """
     names = plugin_names(name, kind)
-    values = {**names._asdict(), "kind": kind, **_OF_KIND[kind]}
+    if distribution is not None and not _DISTRIBUTION.fullmatch(distribution):
+        raise InvalidValueError(
+            f"{distribution!r} cannot name a distribution: give letters and digits, with -, _ or . between them"
+        )
+    if distribution is not None and re.sub(r"[-_.]+", "-", distribution).lower() in ("rekall", "rekall-server"):
+        raise InvalidValueError(f"{distribution!r} is Rekall's own: give another name, such as {name}-rekall")
+    values = {**names._asdict(), "distribution": distribution or name, "kind": kind, **_OF_KIND[kind]}
     return {
         "pyproject.toml": _filled("pyproject.toml", values),
         "README.md": _filled("README.md", values),
@@ -92,21 +100,22 @@ def plugin_files(name: str, kind: Kind) -> dict[str, str]:
     }
 
 
-def write_project(name: str, folder: Path, kind: Kind = "database") -> list[Path]:
+def write_project(name: str, folder: Path, kind: Kind = "database", *, distribution: str | None = None) -> list[Path]:
     """Write a plug-in project into a new or empty folder.
 
     Args:
         name: as in `plugin_names`.
         folder: made with its parents when missing.
         kind: what the back end is.
+        distribution: as in `plugin_files`.
 
     Returns:
         The files that were written.
 
     Raises:
-        InvalidValueError: the name is of another form, or taken; or the folder holds something. Nothing was written.
+        InvalidValueError: a name is of another form, or taken; or the folder holds something. Nothing was written.
     """
-    files = plugin_files(name, kind)
+    files = plugin_files(name, kind, distribution=distribution)
     if folder.is_dir() and any(folder.iterdir()):
         raise InvalidValueError(f"{folder} is not empty: name another folder with --into, or empty it")
     if folder.exists() and not folder.is_dir():

@@ -13,11 +13,15 @@ from rekall.cli.options import JsonOutput
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the distribution, and of the back end in config.toml.")],
+    name: Annotated[str, typer.Argument(help="Name of the back end in config.toml, and of the distribution.")],
     kind: Annotated[Literal["database", "cache"], typer.Option("--kind", "-k", help="What it is.")] = "database",
     into: Annotated[
         Path | None,
         typer.Option("--into", metavar="FOLDER", help="A new or empty folder, instead of one of that name here."),
+    ] = None,
+    distribution: Annotated[
+        str | None,
+        typer.Option("--distribution", "-d", metavar="NAME", help="Another name of the distribution, as NAME-rekall."),
     ] = None,
     json_output: JsonOutput = False,
 ) -> None:
@@ -29,10 +33,11 @@ def new(
     from rekall.plugin_project import plugin_names, write_project
 
     folder = Path(name) if into is None else into
-    written = write_project(name, folder, kind)
+    written = write_project(name, folder, kind, distribution=distribution)
     names = plugin_names(name, kind)
     if json_output:
-        answer = {"name": name, "kind": kind, "package": names.package, "class": names.class_name}
+        answer = {"name": name, "distribution": distribution or name, "kind": kind}
+        answer |= {"package": names.package, "class": names.class_name}
         output.write_json(
             {**answer, "folder": str(folder.absolute()), "files": [str(file.relative_to(folder)) for file in written]}
         )
