@@ -104,6 +104,8 @@ def test_the_examples_are_short() -> None:
     """45 lines of code at most."""
     assert len(code_lines("acme_database.py")) <= 45
     assert len(code_lines("acme_cache.py")) <= 45
+    folder = code_lines("acme_folder.py")
+    assert len(folder[: folder.index("def living(file: Path) -> tuple[Any] | None:")]) < 50
 
 
 def test_every_file_runs(followed: Place) -> None:
@@ -187,6 +189,32 @@ def test_the_examples_carry_the_command_line(place: Place) -> None:
         ["ok", "cache", "acme"],
     ]
     assert "acme on" in place.rekall("doctor").stdout
+
+
+def test_the_lines_to_try_work(place: Place) -> None:
+    """With the back end that is selected, and with the one that a variable selects."""
+    (lines,) = (text for _, text in BLOCKS if text.startswith("rekall add bug"))
+    shell = f'set -e\nrekall() {{ "{sys.executable}" -m rekall "$@"; }}\n{lines}'
+    place.configure(SELECTED)
+    done = place.run("bash", "-c", shell)
+    assert (done.returncode, "CORS in Safari" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_cache_in_a_folder_is_selected_with_its_place(place: Place) -> None:
+    """As an option of its own; a program finds what another one left there."""
+    (text,) = (
+        text for language, text in BLOCKS if language == "toml" and "acme-folder" in text and "directory" in text
+    )
+    folder = place.home / "cache of acme"
+    place.configure(text.replace("~/.cache/acme", str(folder)))
+    assert "ok\tcache\tacme-folder" in place.rekall("backends", "--check").stdout
+    assert place.rekall("add", "bug", "CORS in Safari", "--context-json", CONTEXT).returncode == 0
+    assert place.run(sys.executable, "-c", "import uses; print(uses.count())").stdout == "1\n"
+    kept = "from rekall.infra import get_cache; print(get_cache().get('count'))"
+    assert place.run(sys.executable, "-c", kept).stdout == "1\n"
+    assert [file.suffix for file in folder.iterdir()] == [".acme"]
+    place.configure('[backends]\ncache = "acme-folder"\n')
+    assert "directory" in place.rekall("backends", "--check").stdout
 
 
 def test_options_are_those_of_the_back_end_that_the_file_names(place: Place) -> None:
@@ -297,7 +325,7 @@ for supported in (Supported(1, 2, {1: "1.0", 2: "2.0"}, {1: goes}), Supported(2,
 
 def plugin(folder: Path, text: str, name: str = "acme-rekall") -> Path:
     """Where a distribution is installed that brings one file as the back end acme."""
-    pyproject = PYPROJECT.replace(', "acme_cache.py"', "").replace('"acme-rekall"', f'"{name}"')
+    pyproject = PYPROJECT.replace(', "acme_cache.py", "acme_folder.py"', "").replace('"acme-rekall"', f'"{name}"')
     installed(written(folder, {"acme_database.py": text, "pyproject.toml": pyproject}), folder / "site")
     return folder / "site"
 
