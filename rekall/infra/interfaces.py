@@ -92,7 +92,10 @@ class DatabaseBackend(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give everything back; a second call does nothing, and any other call afterwards raises `ClosedError`."""
+        """Give everything back; a second call does nothing, and any other call afterwards raises `ClosedError`.
+
+        A call of another thread that runs meanwhile ends as usual or raises `ClosedError`.
+        """
 
     @abstractmethod
     def is_connected(self) -> bool:
@@ -150,6 +153,8 @@ class DatabaseBackend(ABC):
 class CacheBackend(ABC):
     """Keeps values for a while. Keys are text; values are bytes or JSON-safe data. Safe to call from any thread.
 
+    JSON-safe is None, bool, int, a finite float, text, and lists and dicts of such values with text as keys.
+
     Attributes:
         interface_version: the version of this interface that the back end was written for.
         options: as `DatabaseBackend.options`, for `[backends.cache_options]`.
@@ -176,7 +181,7 @@ class CacheBackend(ABC):
 
     @abstractmethod
     def clear(self) -> None:
-        """Remove every key that this cache has set."""
+        """Remove every key that caches made for the same place have set, and nothing else there."""
 
     @abstractmethod
     def exists(self, key: str) -> bool:
