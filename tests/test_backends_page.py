@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -141,6 +142,16 @@ def test_the_examples_pass_the_kit_as_in_ci(followed: Place, tmp_path: Path) -> 
     assert int(passed[1]) > 150
     skipped = re.findall(r"^SKIPPED \[(\d+)\] \S+ not checked: ", done.stdout, re.MULTILINE)
     assert sum(map(int, skipped)) == int(passed[2])
+
+
+def test_an_editable_install_needs_no_network(followed: Place, tmp_path: Path) -> None:
+    """The wheel that pip asks hatchling for puts the folder on the path; else it takes a module that is not there offline."""
+    build = "import sys, hatchling.build as build; print(build.build_editable(sys.argv[1]))"
+    done = followed.run(sys.executable, "-c", build, tmp_path)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / done.stdout.strip()) as wheel:
+        (pth,) = (each for each in wheel.namelist() if each.endswith(".pth"))
+        assert wheel.read(pth).decode().split() == [str(followed.project)]
 
 
 def test_the_backup_passes_the_kit(followed: Place) -> None:
