@@ -364,13 +364,15 @@ def describe(config: Config) -> list[Setting]:
     Returns:
         The settings; paths are text.
     """
+    from rekall.hiding import without_secrets
+
     settings = []
     for key in KEYS:
         if key.attribute:
             value = getattr(config, key.attribute)
         else:  # data_dir: only the path resolver knows it
             value = str(config.paths.data_dir) if config.paths.source is PathSource.CONFIG else None
-        shown = _without_secrets(value) if key.section == "backends" else value
+        shown = without_secrets(value) if key.section == "backends" else value
         settings.append(Setting(key.dotted, shown, config.origins.get(key.dotted, "default")))
     paths = config.paths
     for name, path in (
@@ -381,19 +383,3 @@ def describe(config: Config) -> list[Setting]:
     ):
         settings.append(Setting(f"paths.{name}", str(path), paths.origin(name)))
     return settings
-
-
-_SECRET_WORDS = ("password", "passwd", "passphrase", "pwd", "secret", "token", "credential", "authorization", "cookie")
-"""What the name of an option holds whose value is not shown."""
-
-
-def _without_secrets(value: Any, name: str = "") -> Any:
-    from rekall.urls import hide_passwords
-
-    if isinstance(value, dict):
-        return {key: _without_secrets(inner, key) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(inner, name) for inner in value]
-    if name.lower().endswith(("key", "auth")) or any(word in name.lower() for word in _SECRET_WORDS):
-        return "***"
-    return hide_passwords(value) if isinstance(value, str) else value

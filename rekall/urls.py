@@ -1,4 +1,4 @@
-"""Addresses as text: one spelling for each, the domain, the pattern of a site's pages, and no password in any."""
+"""Addresses as text: one spelling for each, the domain, and the pattern of a site's pages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ _TRACKING = frozenset(
 _SCHEME = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 _USUAL_PORTS = re.compile(r"(?:\s|:(?:80|443))+\Z")
 _PATH_END = re.compile(r"[/\s]+\Z")
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):(?!\d*(?:[/\s]|\Z))\S*@")
-_NAMED_SECRET = re.compile(
-    r"((?:password|passwd|passphrase|pwd|secret|token|credential|api[_-]?key)\w*=)(?:'[^']*'|\"[^\"]*\"|[^\s&;,'\"]+)",
-    re.IGNORECASE,
-)
 
 
 def normalize_url(url: str) -> str:
@@ -38,11 +33,6 @@ def extract_domain(url: str) -> str:
     """The host of an address, in lower case and without port; www stays."""
     host = _split(url)[1]
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-
-
-def hide_passwords(text: str) -> str:
-    """The same text with `***` for each password in an address, and for what stands after `password=` or the like."""
-    return _NAMED_SECRET.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def is_valid_url(url: str) -> bool:

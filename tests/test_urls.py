@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rekall.urls import extract_domain, extract_url_pattern, hide_passwords, is_valid_url, normalize_url
+from rekall.urls import extract_domain, extract_url_pattern, is_valid_url, normalize_url
 
 
 @pytest.mark.parametrize(
@@ -127,26 +127,3 @@ def test_what_is_an_address(url: str, valid: bool) -> None:
 def test_the_pattern(url: str, pattern: str | None) -> None:
     """The neighbours of a page by the rules of known sites, else by two parts of the path where a third follows."""
     assert extract_url_pattern(url) == pattern
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("rqlite://me:hunter2@db:4001 refused", "rqlite://me:***@db:4001 refused"),
-        ("redis://:hunter2@db", "redis://:***@db"),
-        ("redis://me:hunter@2/@db", "redis://me:***@db"),
-        ("at https://me:hunter2@a.b, then https://a.b:80/c", "at https://me:***@a.b, then https://a.b:80/c"),
-        ("https://a.b/?q=1&api_key=hunter2&r=2", "https://a.b/?q=1&api_key=***&r=2"),
-        ("host=db password='hunter 2' user=me", "host=db password=*** user=me"),
-        ("DB_PASSWORD=hunter2; PORT=1", "DB_PASSWORD=***; PORT=1"),
-    ],
-)
-def test_passwords_are_hidden(text: str, shown: str) -> None:
-    """Wherever an address or an error of a driver holds one; the rest still says which server it was."""
-    assert hide_passwords(text) == shown
-
-
-@pytest.mark.parametrize("text", ["https://a.b:8443/@me/x", "https://a.b:443 me@c.d", "https://me@a.b", "a = b", "x=y"])
-def test_a_text_without_a_password_stays_as_it_is(text: str) -> None:
-    """A port is no password."""
-    assert hide_passwords(text) == text

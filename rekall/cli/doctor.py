@@ -96,7 +96,7 @@ def _probed(config: Config, given: Mapping[str, bool], kind: str) -> Probed | No
         return None
     from rekall.cli.backends.checking import check
     from rekall.doctor import Probed
-    from rekall.urls import hide_passwords
+    from rekall.hiding import hide_passwords
 
     found = check(kind, config, given, writing=False)
     return Probed(found.problem and hide_passwords(found.problem), found.warnings)

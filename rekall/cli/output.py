@@ -29,8 +29,8 @@ def write(text: str = "") -> None:
 
 def tell(message: str) -> None:
     """Say one thing to the person, on stderr: results alone go to stdout. Passwords stay out of it: it is passed on."""
-    if "://" in message or "=" in message:  # the error of a back end may name its server with all that it was given
-        from rekall.urls import hide_passwords
+    if ":" in message or "=" in message:  # the error of a back end may name its server with all that it was given
+        from rekall.hiding import hide_passwords
 
         message = hide_passwords(message)
     sys.stderr.write(f"rekall: {one_line(message)}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseError, OutcomeUnknownError, RekallError
@@ -24,17 +24,32 @@ class Foreign(NamedTuple):
         name: the name that it is selected by.
         what: the back end with its distribution.
         setting: what selected it, as text for a person.
+        secrets: values of its options that no message may show.
     """
 
     kind: str
     name: str
     what: str
     setting: str
+    secrets: Collection[str] = ()
 
     def told(self, error: Exception) -> None:
         """Let the error of a call that is given up also say what selected the back end."""
+        self.hide(error)
         if self.setting not in str(error):
             error.args = (f"{error} (the {self.kind} back end {self.name}, selected by {self.setting})",)
+
+    def hide(self, error: Exception) -> None:
+        """Take the secrets that the back end was given out of the text of an error."""
+        text = str(error)
+        if self.shown(text) != text:
+            error.args = (self.shown(text),)
+
+    def shown(self, text: str) -> str:
+        """A text of the back end without the secrets that it was given."""
+        from rekall.hiding import hide_values
+
+        return hide_values(text, self.secrets)
 
     def guarded(self, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """The same method of the back end, raising nothing but errors of Rekall.
@@ -51,6 +66,7 @@ class Foreign(NamedTuple):
             try:
                 result = call(*args, **kwargs)
             except RekallError as error:
+                self.hide(error)
                 # not those that the store tells apart, such as a constraint's; a transient one if it is given up
                 if type(error) in _UNREACHABLE or isinstance(error, OutcomeUnknownError):
                     self.told(error)
@@ -70,7 +86,7 @@ class Foreign(NamedTuple):
     def _breach(self, method: str, error: BaseException) -> BackendError:
         kind = DatabaseError if self.kind == "database" else CacheError
         return kind(
-            f"{self.what} failed in {method}: {described(error)} (selected by {self.setting}; "
+            f"{self.what} failed in {method}: {self.shown(described(error))} (selected by {self.setting}; "
             "no other errors than those of rekall.errors may leave a back end: tell its author)"
         )
 

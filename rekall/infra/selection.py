@@ -108,16 +108,21 @@ class Selection(NamedTuple):
                 raise self._refused(f"{what} cannot be made: {error}") from error
             try:
                 made = made(**arguments)
-            except ConfigError as error:
-                raise self._refused(str(error)) from error
-            except (RekallError, KeyboardInterrupt):
+            except RekallError as error:
+                if self.told is not None:
+                    self.told.hide(error)
+                if isinstance(error, ConfigError):
+                    raise self._refused(str(error)) from error
+                raise
+            except KeyboardInterrupt:
                 raise
             except BaseException as error:  # whatever the constructor of another author lets through
-                if not self._is_foreign:
+                if self.told is None:
                     raise
                 from rekall.infra.foreign import described
 
-                raise ConfigError(f"{self.setting}: {what} cannot be made: {described(error)}") from error
+                text = self.told.shown(described(error))
+                raise ConfigError(f"{self.setting}: {what} cannot be made: {text}") from error
         if type(made) is not self.implementation:  # an instance, or what a function made
             self._check_interface(type(made), what)
         return made
@@ -153,10 +158,11 @@ class Selection(NamedTuple):
         """What the errors of a back end that is not one of ours also say; None for the others."""
         if not self._is_foreign:
             return None
+        from rekall.hiding import secret_values
         from rekall.infra.foreign import Foreign
 
         what = self.plugin.what if self.plugin else f"the {self.kind} back end {self.name}"
-        return Foreign(self.kind, self.name, what, self.setting)
+        return Foreign(self.kind, self.name, what, self.setting, frozenset(secret_values(self.options)))
 
     @property
     def _is_foreign(self) -> bool:

@@ -10,8 +10,8 @@ from fastmcp.exceptions import FastMCPError
 
 from rekall import config as configuration
 from rekall.errors import RekallError
+from rekall.hiding import hide_passwords
 from rekall.tracing import place, trace
-from rekall.urls import hide_passwords
 
 logger = logging.getLogger("rekall.mcp")
 

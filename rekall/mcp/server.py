@@ -14,7 +14,7 @@ from rekall import __version__
 from rekall import config as configuration
 from rekall.db import Database
 from rekall.errors import RekallError
-from rekall.urls import hide_passwords
+from rekall.hiding import hide_passwords
 
 if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which takes a second: not before it is set
     from fastmcp import FastMCP

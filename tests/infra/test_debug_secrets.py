@@ -101,19 +101,22 @@ def test_showing_the_configuration_tells_nothing(plant: Plant) -> None:
         assert SECRET not in stdout + stderr + plant.log(stderr)
 
 
-def test_a_back_end_that_cannot_be_reached_tells_nothing(plant: Plant) -> None:
-    """The line for the person has the words of the back end, but no password of an address in them."""
-    plant.configure(CONFIG.replace("refuse = false", "refuse = true"))
+@pytest.mark.parametrize(
+    ("fault", "logged"), [("made", ""), ("connect", "CannotOpenError"), ("fetch_all", "DatabaseError")]
+)
+def test_a_back_end_that_fails_tells_nothing(fault: str, logged: str, plant: Plant) -> None:
+    """The line for the person has the words of the back end, but none of the secrets that it was given."""
+    plant.configure(CONFIG.replace('fault = ""', f'fault = "{fault}"'))
     stdout, stderr = plant.rekall("search", SECRET, status=1)
     assert "rqlite://me:***@db.example:4001/?token=***" in stderr
-    assert "CannotOpenError" in plant.log(stderr)
+    assert logged in plant.log(stderr)
     assert SECRET not in stdout + stderr + plant.log(stderr)
 
 
 @TWO_WAYS
 def test_a_wrong_option_tells_nothing(plant: Plant) -> None:
     """An error about a setting says which and what type it has."""
-    for line, broken in (('password = "', "password = 7 # "), ('api_key = "', 'api_kye = "'), ("refuse = false", "")):
+    for line, broken in (('password = "', "password = 7 # "), ('api_key = "', 'api_kye = "'), ('fault = ""', "")):
         assert line in CONFIG
         plant.configure(CONFIG.replace(line, broken, 1))
         stdout, stderr = plant.rekall("browse", status=1)
@@ -168,7 +171,7 @@ def test_the_mcp_server_tells_nothing(plant: Plant) -> None:
 @ONE_WAY
 def test_a_connect_that_fails_tells_the_assistant_nothing(plant: Plant) -> None:
     """The answer names the server without its password."""
-    plant.configure(CONFIG.replace("refuse = false", "refuse = true"))
+    plant.configure(CONFIG.replace('fault = ""', 'fault = "connect"'))
     stderr = plant.folder / "stderr"
     with _client(plant, "assistant", stderr) as client:
         refused = client.refusal("rekall_info")

@@ -29,7 +29,7 @@ api_key = "{SECRET}"
 dsn = "host=db.example password={SECRET} dbname=knowledge"
 nodes = ["https://me:{SECRET}@one.example", "https://:{SECRET}@two.example:4001"]
 headers = {{ Authorization = "Bearer {SECRET}", Cookie = "session={SECRET}" }}
-refuse = false
+fault = ""
 
 [backends.cache_options]
 url = "redis://:{SECRET}@cache.example/0"
@@ -62,18 +62,20 @@ class PlantedDatabase(DefaultDatabaseBackend):
         "dsn": str,
         "nodes": list,
         "headers": dict,
-        "refuse": bool,
+        "fault": str,
     }
 
-    def __init__(self, path: Path, *, refuse: bool, **secrets: Any) -> None:
+    def __init__(self, path: Path, *, fault: str, **secrets: Any) -> None:
         super().__init__(path)
         self.secrets = secrets
-        self._refuse = refuse
+        self._fault = fault
+        if fault == "made":
+            raise RuntimeError(f"{URL} cannot be used with {secrets}, that is with {SECRET}")
         self._refusals = _Refusals(DatabaseBusyError)
 
     def connect(self) -> None:
-        if self._refuse:
-            raise CannotOpenError(f"{URL} refused the connection ({self.secrets['dsn']})")
+        if self._fault == "connect":
+            raise CannotOpenError(f"{URL} refused the connection ({self.secrets}), that is {SECRET}")
         self._refusals.fail_first("connect")
         super().connect()
 
@@ -82,6 +84,8 @@ class PlantedDatabase(DefaultDatabaseBackend):
         return super().fetch_one(query, params)
 
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        if self._fault == "fetch_all":
+            raise RuntimeError(f"{URL} in the driver, with {self.secrets}, that is with {SECRET}")
         self._refusals.fail_first("fetch_all", query, params)
         return super().fetch_all(query, params)
 

@@ -158,6 +158,6 @@ def _findings(one: Checked) -> Iterable[str]:
 
 def _safe(text: str | None) -> str | None:
     """The words of another author without the passwords that they may hold."""
-    from rekall.urls import hide_passwords
+    from rekall.hiding import hide_passwords
 
     return None if text is None else hide_passwords(text)
