@@ -64,6 +64,8 @@ class StderrTarget:
 class FileTarget:
     """The end of a file. Each text is one write, so that the lines of several processes stay whole.
 
+    When somebody deletes it, or moves it away as a rotation of logs does, a new one is begun.
+
     Args:
         path: created, for its owner alone, where there is none.
 
@@ -73,20 +75,36 @@ class FileTarget:
     """
 
     def __init__(self, path: str) -> None:
-        # not to wait for the reader of a named pipe that has none
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
-        self._descriptor = os.open(path, flags, FILE_PERMISSIONS)
-        if hasattr(os, "O_NONBLOCK"):
-            os.set_blocking(self._descriptor, True)
+        self._path = path
+        self._descriptor = _opened(path)
         self.is_terminal = os.isatty(self._descriptor)
 
     def write(self, text: str) -> None:
         try:
+            if not self._is_in_place():
+                descriptor = _opened(self._path)
+                os.close(self._descriptor)
+                self._descriptor = descriptor
             os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
         except OSError:
             return
 
     write_last = write
+
+    def _is_in_place(self) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._descriptor))  # noqa: PTH116  # as it is opened
+        except FileNotFoundError:
+            return False
+
+
+def _opened(path: str) -> int:
+    # not to wait for the reader of a named pipe that has none
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, FILE_PERMISSIONS)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def place_of(config: Config) -> Place:

@@ -171,6 +171,36 @@ def test_a_disk_that_is_full_loses_lines_and_no_call() -> None:
     assert b"Walrus" in run_program("browse").stdout
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["deleted", "moved away"])
+def test_a_new_file_is_begun_when_the_log_is_taken_away(moved: bool, tmp_path: Path) -> None:
+    """An MCP server runs for days: whoever deletes its log to begin anew sees the next calls."""
+    file, older = tmp_path / "calls.log", tmp_path / "calls.log.1"
+    target = FileTarget(str(file))
+    target.write("a line\n")
+    if moved:
+        file.rename(older)
+    else:
+        file.unlink()
+    target.write("another line\n")
+    target.write("the last line\n")
+    assert file.read_text() == "another line\nthe last line\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not moved or older.read_text() == "a line\n"
+
+
+def test_a_folder_that_is_taken_away_loses_lines_and_no_call(tmp_path: Path) -> None:
+    """Until it is there again."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    target = FileTarget(str(folder / "calls.log"))
+    (folder / "calls.log").unlink()
+    folder.rmdir()
+    target.write("a line\n")
+    folder.mkdir()
+    target.write("another line\n")
+    assert (folder / "calls.log").read_text() == "another line\n"
+
+
 def test_a_log_is_opened_once(tmp_path: Path) -> None:
     """However many back ends are made; a file that somebody removes is not made anew by each call."""
     file = tmp_path / "calls.log"
