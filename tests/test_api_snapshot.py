@@ -112,6 +112,35 @@ def test_what_the_register_advises_is_public() -> None:
     assert [name for name in advised if _snapshot().find(name) is None] == []
 
 
+def test_what_the_pages_import_is_public() -> None:
+    """What the guides, and the projects that Rekall writes, tell people to use does not change any day."""
+    folders = (ROOT / "docs", ROOT / "rekall" / "templates")
+    pages = [
+        ROOT / "README.md",
+        ROOT / "migration_guide.md",
+        *(page for folder in folders for page in folder.glob("*.*")),
+    ]
+    for_maintainers = {"deprecation-policy.md", "maintainers.md"}
+    texts = [page.read_text("utf-8") for page in pages if page.suffix != ".svg" and page.name not in for_maintainers]
+    imported = {
+        f"{module}.{name.partition(' as ')[0].strip()}"
+        for text in texts
+        for module, names in re.findall(r"^ *from (rekall[\w.]*) import ([\w, ]+)$", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    assert {"rekall.infra.reading.refuse_writes", "rekall.capture.new_entry"} <= imported
+    assert [name for name in sorted(imported) if _snapshot().find(name) is None] == []
+
+
+def test_what_rekall_alone_makes_has_no_public_constructor() -> None:
+    """The repositories of a base are reached by it; what they are made of may change."""
+    assert _snapshot().find("rekall.store.Entries.add") is not None
+    assert _snapshot().find("rekall.store.Entries.__init__") is None
+    made = _snapshot().find("rekall.db.Database.__init__")
+    assert made is not None
+    assert made.facts.startswith("(db_path: ")
+
+
 def test_every_row_speaks_for_something_that_is_public() -> None:
     """A row whose name nothing has would excuse nothing when its time comes."""
     names = {spelled(item) for item, line in _snapshot().lines.items() if line.kind != "row"}

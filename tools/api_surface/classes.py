@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from griffe import Alias, Attribute, Class, Expr, ExprCall, ExprKeyword, ExprSubscript, Function, Object
+from griffe import Alias, Attribute, Class, Expr, ExprCall, ExprKeyword, ExprName, ExprSubscript, Function, Object
 
 from api_surface.lines import Line
 from api_surface.signatures import constructor, kind_of, signature, text_of
@@ -43,6 +43,8 @@ def class_lines(item: str, cls: Class, places: Mapping[str, str]) -> Iterator[Li
     fields: list[tuple[str, str, str]] = []
     for name, member in members.items():
         path = f"{item}.{name}"
+        if isinstance(member, Function) and name == "__init__" and _is_made_by_rekall(member, cls, places):
+            continue
         if isinstance(member, Function):
             yield Line(path, kind_of(member, method=True), signature(member, method=True))
         elif isinstance(member, Attribute) and "property" in member.labels:
@@ -70,6 +72,16 @@ def _bases(cls: Class, places: Mapping[str, str]) -> Iterator[str]:
             yield places[base.path]
         else:
             yield from _bases(base, places)
+
+
+def _is_made_by_rekall(made: Function, cls: Class, places: Mapping[str, str]) -> bool:
+    """Whether a constructor requires something of a class that is not public, so that nobody else calls it."""
+    required = [each.annotation for each in made.parameters if each.default is None]
+    names = [
+        name for each in required if isinstance(each, Expr) for name in each.iterate() if isinstance(name, ExprName)
+    ]
+    classes = [_class_of_rekall(name, cls) for name in names]
+    return any(each is not None and each.path not in places for each in classes)
 
 
 def _class_of_rekall(base: str | Expr, cls: Class) -> Class | None:
