@@ -231,6 +231,21 @@ BREAKING: dict[str, tuple[str, str, str]] = {
     ),
     "a tool is removed": ("mcp t: tool", "", "t: is gone"),
     "a resource is removed": ("mcp rekall://a/{b}: resource", "", "rekall://a/{b}: is gone"),
+    "a parameter of a tool takes a value of another type": (
+        'mcp t(a): parameter type="string"',
+        'mcp t(a): parameter type="boolean"',
+        "t(a): is boolean instead of string",
+    ),
+    "a list of a tool takes values of another type": (
+        'mcp t(a): parameter type="array" items="string"',
+        'mcp t(a): parameter type="array" items="integer"',
+        "t(a): is integer instead of string",
+    ),
+    "a config key takes a value of another type": (
+        'config.toml a.b: key type="integer"',
+        'config.toml a.b: key type="boolean"',
+        "a.b: is boolean instead of integer",
+    ),
     "a config key is removed": ('config.toml a.b: key type="text"', "", "a.b: is gone"),
     "a config key accepts less": (
         'config.toml a.b: key type="text" choices=["x", "y"]',
@@ -314,6 +329,16 @@ HARMLESS: dict[str, tuple[str, str, list[str]]] = {
     "a property can be set": ("r.C.a: property int", "r.C.a: settable property int", []),
     "a version goes up": ("r.V: constant int = 1", "r.V: constant int = 2", ["look"]),
     "a type has a further value": ("r.T: type Literal['a']", "r.T: type Literal['a', 'b']", ["look"]),
+    "a parameter of a tool takes more than before": (
+        'mcp t(a): parameter type="integer"',
+        'mcp t(a): parameter type=["integer", "string"]',
+        ["look"],
+    ),
+    "a config key takes more than before": (
+        'config.toml a: key type="integer"',
+        'config.toml a: key type="number"',
+        ["look"],
+    ),
     "an option is new": ("$ rekall a: command", '$ rekall a: command\n$ rekall a --x: option type="flag"', ["new"]),
     "a new command requires something": (
         "$ rekall: group",

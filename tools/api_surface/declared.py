@@ -62,10 +62,8 @@ def _highest(_: str, was: Any, is_now: Any) -> Iterator[Difference]:
 def _type(_: str, was: Any, is_now: Any) -> Iterator[Difference]:
     words = f"is {_shown(is_now)} instead of {_shown(was)}"
     before, after = ({*each} if isinstance(each, list) else {each} for each in (was, is_now))
-    is_less = (
-        after < before or "flag" in before | after or any({less} == after and {more} == before for less, more in _MORE)
-    )
-    yield breaking(words) if is_less else look(words)
+    is_more = is_now is None or before < after or any({less} == before and {more} == after for less, more in _MORE)
+    yield look(words) if is_more and "flag" not in before | after else breaking(words)
 
 
 def _shown(value: Any) -> str:
@@ -76,6 +74,7 @@ _COMPARED = {
     "choices": _choices,
     "environment": _kept,
     "highest": _highest,
+    "items": _type,
     "lowest": _lowest,
     "repeatable": _kept,
     "required": _required,
