@@ -292,6 +292,22 @@ def test_a_breaking_edit_of_the_source_is_noticed(case: str, tmp_path: Path) -> 
     assert expected in broken(_names_today(), after, __version__)
 
 
+@pytest.mark.parametrize(
+    ("modules", "told"),
+    [
+        (
+            {"rekall.urls": ("canonical_url",)},
+            "rekall.urls.canonical_url is not there: take it out of the __all__ of the",
+        ),
+        ({"rekall.shelf": ()}, "rekall.shelf is not there: take it out of tools/api_surface/modules.py"),
+    ],
+)
+def test_a_public_name_that_is_not_there_is_told(modules: dict[str, tuple[str, ...]], told: str) -> None:
+    """With the place that still says that it is."""
+    with pytest.raises(ValueError, match=re.escape(told)):
+        PythonNames(ROOT, modules)
+
+
 def test_the_files_are_sorted_and_read_as_they_are_written() -> None:
     """Both of them: what is compared is what a person sees."""
     for file in (CURRENT, RELEASED):

@@ -76,7 +76,10 @@ def main() -> None:
     if options.release:
         RELEASED.write_bytes(CURRENT.read_bytes())
         return
-    text, released = surface(ROOT), RELEASED.read_text("utf-8")
+    try:
+        text, released = surface(ROOT), RELEASED.read_text("utf-8")
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     if options.changes:
         print(summary(released, text) or "nothing changed since the last release")
         return

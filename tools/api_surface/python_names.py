@@ -24,6 +24,9 @@ class PythonNames:
     Args:
         folder: holds the package `rekall`.
         modules: which modules are public, as `MODULES`.
+
+    Raises:
+        ValueError: a module or a name that is said to be public is not there.
     """
 
     def __init__(self, folder: Path, modules: Mapping[str, tuple[str, ...]] = MODULES) -> None:
@@ -65,6 +68,8 @@ class PythonNames:
 def _module(package: Object | Alias, name: str) -> Object:
     found = package
     for part in name.split(".")[1:]:
+        if part not in found.members:
+            raise ValueError(f"{name} is not there: take it out of tools/api_surface/modules.py")
         found = found.members[part]
     return _final(found)
 
@@ -83,6 +88,9 @@ def _exported(module: Object, chosen: tuple[str, ...]) -> Iterable[str]:
 
 def _member(module: Object, name: str) -> Object:
     """What a name of a module stands for; an import takes the place of a submodule of the same name."""
+    if name not in module.members:
+        table = "tools/api_surface/modules.py"
+        raise ValueError(f"{module.path}.{name} is not there: take it out of the __all__ of the module, or of {table}")
     found = module.members[name]
     if found.is_module and name in module.imports:
         found = module.modules_collection.get_member(module.imports[name])
