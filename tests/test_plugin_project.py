@@ -105,8 +105,8 @@ def selected(environment: Environment) -> Environment:
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_the_conformance_test_passes(name: str, folder: Path, environment: Environment) -> None:
-    """Unedited, in an environment where the project is installed; nothing fails and nearly nothing is skipped."""
-    printed = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", name, cwd=folder)
+    """Unedited, in an environment where the project is installed: no failure, no warning, nearly nothing skipped."""
+    printed = environment.run("-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", name, cwd=folder)
     summary = printed.strip().splitlines()[-1]
     passed, _, rest = summary.partition(" passed")
     assert int(passed) > 60, printed
