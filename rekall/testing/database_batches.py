@@ -129,6 +129,17 @@ class BatchChecks(DatabaseFrame):
         else:
             same(database.execute_batch(statements), self.large_batch, "what execute_batch returned")
 
+    @contract(
+        "a statement that ends the transaction itself, as a full disk does, raises its own error, and no harm is done"
+    )
+    def test_a_statement_that_ends_the_transaction(self, database: DatabaseBackend) -> None:
+        database.execute("INSERT INTO items VALUES (1, 'before')")
+        ending = Statement("INSERT OR ROLLBACK INTO items VALUES (1, 'twice')")
+        for _ in range(2):
+            batch = [Statement(INSERT, ("undone",)), ending]
+            refused("a batch with INSERT OR ROLLBACK", IntegrityError, database.execute_batch, batch)
+            nothing_kept(database, "a batch with INSERT OR ROLLBACK", ["before"])
+
     @pytest.mark.parametrize(
         ("position", "changed", "expected"),
         [(0, 0, 1), (1, 2, 0), (1, 2, 3), (2, 0, 5)],

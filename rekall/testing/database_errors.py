@@ -22,6 +22,8 @@ CONTROL = (
 NO_CONTROL = (
     *("SELECT '; BEGIN' AS a", "-- COMMIT\nSELECT 1 AS a", "/* BEGIN */ SELECT 1 AS a", "SELECT 1 AS begin_"),
     "WITH begins AS (SELECT 1 AS a) SELECT a FROM begins",
+    *("SELECT replace('a', 'UPDATE', 'DELETE') AS a /* INSERT */", "SELECT 'x INSERT INTO items' AS \"DROP TABLE\""),
+    *("SELECT 1 AS a -- why", "SELECT 1 AS a;", "SELECT 1 AS a LIMIT 1"),
 )
 CONSTRAINTS = {
     "PRIMARY KEY": "INSERT INTO ruled (id, a, b) VALUES (1, 'new', 1)",
@@ -36,6 +38,7 @@ WRONG_QUERIES: dict[str, tuple[str, str, Any]] = {
     "a missing column": ("SELECT missing FROM items", "UPDATE items SET missing = 1", ()),
     "a missing function": ("SELECT missing(1)", "UPDATE items SET value = missing(1)", ()),
     "a missing parameter": ("SELECT ?", "UPDATE items SET value = ?", ()),
+    "a parameter too many": ("SELECT ?", "UPDATE items SET value = ?", (1, 2)),
     "a parameter that is no value": ("SELECT ?", "UPDATE items SET value = ?", ([],)),
 }
 """By what is wrong: the query that reads, the statement that writes, and their parameters."""
@@ -51,10 +54,12 @@ class ErrorChecks(DatabaseFrame):
             refused(f"{method} of {sql!r}", QueryError, methods(database)[method], sql, ())
             nothing_kept(database, repr(sql))
 
-    @contract("words of transaction control in texts, comments, names and triggers are no transaction control")
+    @contract("words of transaction control and of writes in texts, comments, names and triggers are not refused")
     def test_what_only_looks_like_it_is_not_refused(self, database: DatabaseBackend) -> None:
         for sql in NO_CONTROL:
-            same(len(database.fetch_all(sql)), 1, f"the number of rows of {sql!r}")
+            rows = database.fetch_all(sql)
+            same(len(rows), 1, f"the number of rows of {sql!r}")
+            same(database.fetch_one(sql), rows[0], f"the row that fetch_one gives for {sql!r}")
         trigger = "CREATE TRIGGER t AFTER INSERT ON items BEGIN UPDATE items SET value = 'seen' WHERE id = new.id; END"
         database.execute(trigger)
         database.execute(INSERT, ("BEGIN; COMMIT",))

@@ -117,6 +117,8 @@ class LanguageChecks(DatabaseFrame):
         "UPSERT, INSERT OR IGNORE, UPDATE FROM, materialized WITH, partial indexes and ALTER TABLE ADD COLUMN work"
     )
     def test_newer_sql_works(self, database: DatabaseBackend) -> None:
+        whole = "SELECT * FROM parts"
+        same(database.fetch_all(whole), [], "the rows before there was another column")
         upsert = "INSERT INTO items VALUES (1, ?) ON CONFLICT(id) DO UPDATE SET value = items.value || excluded.value"
         database.execute_batch(
             [
@@ -134,6 +136,9 @@ class LanguageChecks(DatabaseFrame):
             "WITH best(id, n) AS MATERIALIZED (SELECT id, length(value) FROM items)"
             " SELECT items.value AS v, parts.name, parts.more FROM best CROSS JOIN items ON items.id = best.id"
             " LEFT JOIN parts ON parts.item_id = items.id ORDER BY best.n"
+        )
+        same(
+            database.fetch_all(whole), [{"item_id": 2, "name": "two", "more": "later"}], "the rows with the new column"
         )
         wanted = [{"v": "ab", "name": None, "more": None}, {"v": "two", "name": "two", "more": "later"}]
         same(rows, wanted, "the rows of the query")

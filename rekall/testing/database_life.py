@@ -35,6 +35,8 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "backup": ("target",),
 }
 _CYCLES = 20
+_PASSING = 30
+"""Threads of which each reads once and ends; more than the connections of an ordinary pool."""
 _GRACE = 1.0
 """Seconds in which a thread ends, and a connection, once `close` has returned."""
 _BOUND = 10.0
@@ -136,13 +138,12 @@ class LifeChecks(DatabaseFrame):
             del backend
             gc.collect()
         same(after, before, f"the number of open files and of threads after {_CYCLES - 2} more cycles")
-        same([str(each.message) for each in caught], [], "the list of warnings about what was never closed")
+        unclosed = [str(each.message) for each in caught if issubclass(each.category, ResourceWarning)]
+        same(unclosed, [], "the list of warnings about what was never closed")
 
     @contract("a place that holds no database is refused by connect or the first use, for good, and nothing stays open")
     def test_what_is_no_database_is_refused(self, tmp_path: Path) -> None:
-        takes_path = any(name in inspect.signature(self.implementation()).parameters for name in PATH_PARAMETERS)
-        if not takes_path or type(self).make is not Conformance.make:
-            pytest.skip("not checked: the back end takes no path=, or the class has a make of its own")
+        self._needs_its_own_path()
         for name in ("folder", "foreign"):
             file = tmp_path / name / "base" / "knowledge.db"
             file.parent.mkdir(parents=True)
@@ -159,9 +160,59 @@ class LifeChecks(DatabaseFrame):
                     before = kept_open()
             same(_kept_open(before), before, "the number of open files and of threads after more attempts")
 
-    @contract("two that make makes for different folders share nothing")
+    @contract("a connect that failed leaves it unconnected, and another one works once what was wrong is mended")
+    def test_a_connect_that_failed_can_be_tried_again(self, tmp_path: Path) -> None:
+        self._needs_its_own_path()
+        obstacle = tmp_path / "base"
+        obstacle.write_bytes(b"no folder")
+        backend: DatabaseBackend = self.made(tmp_path)
+        refused("connect with a file in the place of the folder", RekallError, backend.connect)
+        same(backend.is_connected(), False, "is_connected after a connect that failed")
+        obstacle.unlink()
+        backend.connect()
+        same((backend.is_connected(), backend.fetch_one("SELECT 1 AS n")), (True, {"n": 1}), "is_connected, and a row")
+        backend.close()
+
+    @contract("eight threads may connect at once: all are connected then, and one close gives everything back")
+    def test_any_thread_may_connect(self, tmp_path: Path) -> None:
+        warm = self.opened(tmp_path)
+        in_threads(functools.partial(_read, warm))
+        warm.close()
+        before = kept_open()
+        for _ in range(3):
+            backend: DatabaseBackend = self.made(tmp_path)
+            in_threads(functools.partial(_connect_and_read, backend))
+            same(backend.is_connected(), True, "is_connected")
+            backend.close()
+            same(_kept_open(before), before, "the number of open files and of threads afterwards")
+
+    @contract("a thread that has ended leaves nothing open: who serves for months is asked by ever new ones")
+    def test_threads_that_ended_leave_nothing_open(self, database: DatabaseBackend) -> None:
+        counts = []
+        for _ in range(2):
+            for _ in range(_PASSING):
+                passing = threading.Thread(target=_read, args=(database, 0))
+                passing.start()
+                passing.join()
+            counts.append(kept_open())
+        same(_kept_open(counts[0]), counts[0], f"the number of open files and of threads after {_PASSING} more threads")
+
+    @contract("a back end prints nothing: standard output belongs to the answers of commands, and to MCP")
+    def test_nothing_is_printed(self, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        capfd.readouterr()
+        backend = self.opened(tmp_path)
+        backend.connect()
+        backend.execute(INSERT, ("a",))
+        same(values(backend), ["a"], "what the table holds")
+        refused("a wrong query", QueryError, backend.fetch_all, "SELECT wrong")
+        refused("a wrong batch", QueryError, backend.execute_batch, [Statement("wrong")])
+        backend.close()
+        backend.close()
+        same(capfd.readouterr().out, "", "what was printed")
+
+    @contract("two that make makes for different folders share nothing, whatever the folders are called")
     def test_every_folder_is_a_base_of_its_own(self, tmp_path: Path) -> None:
-        first, second = self.opened(tmp_path / "first"), self.opened(tmp_path / "second")
+        first, second = self.opened(tmp_path / "It's 100%41 #1"), self.opened(tmp_path / "It's 100%41 #2")
         first.execute(INSERT, ("first",))
         same(values(second), [], "what the second one holds")
         second.close()
@@ -173,6 +224,7 @@ class LifeChecks(DatabaseFrame):
         self.needs("persistent")
         first, second = self.opened(tmp_path), self.opened(tmp_path)
         first.execute(INSERT, ("first",))
+        same(values(first), ["first"], "what the first one sees")  # and must not keep: another one writes now
         same(values(second), ["first"], "what the second one sees")
         second.execute_batch([Statement(INSERT, ("second",))])
         same(values(first), ["first", "second"], "what the first one sees")
@@ -184,30 +236,37 @@ class LifeChecks(DatabaseFrame):
         third.close()
 
     @contract(
-        "a write to a base that another one holds waits and is applied, or raises a TransientError within 10 seconds"
+        "a call, connect too, that meets a base which another one holds waits, or raises a TransientError within 10 s"
     )
     def test_a_busy_base_is_told(self, tmp_path: Path) -> None:
         self.needs("persistent")
         holder, other = self.opened(tmp_path), self.opened(tmp_path)
-        outcome: list[Exception | None] = []
-        waiting = threading.Thread(target=lambda: outcome.append(_error_of(lambda: other.execute(INSERT, ("other",)))))
+        third: DatabaseBackend = self.made(tmp_path)
+        calls = {"the write": lambda: other.execute(INSERT, ("other",)), "connect or a first read": lambda: _use(third)}
+        outcome: dict[str, Exception | None] = {}
+        waiting = [threading.Thread(target=_note_error, args=(outcome, *call), daemon=True) for call in calls.items()]
 
         def statements() -> Iterator[Statement]:
             yield Statement(INSERT, ("holder",))
-            waiting.start()
-            waiting.join(_BOUND)
+            for thread in waiting:
+                thread.start()
+            for thread in waiting:
+                thread.join(_BOUND)
             yield Statement(INSERT, ("holder",))
 
         started = time.monotonic()
         holder.execute_batch(Streamed(statements))
         took = time.monotonic() - started
-        waiting.join(_BOUND)
-        holds(outcome and took < _BOUND, f"a write that had not ended after {took:.0f} seconds")
-        error = outcome[0]
-        holds(error is None or isinstance(error, TransientError), f"the write raised {type(error).__name__}: {error}")
-        wanted = ["holder", "holder"] if error else ["holder", "holder", "other"]
+        for thread in waiting:
+            thread.join(_BOUND)
+        holds(len(outcome) == len(calls) and took < _BOUND, f"a call that had not ended after {took:.0f} seconds")
+        for what, error in outcome.items():
+            told = f"{what} raised {type(error).__name__}: {error}"
+            holds(error is None or isinstance(error, TransientError), told)
+        wanted = ["holder", "holder"] if outcome["the write"] else ["holder", "holder", "other"]
         same(sorted(values(holder)), wanted, "what the table holds")
         other.execute(INSERT, ("later",))
+        third.close()
         other.close()
         holder.close()
 
@@ -215,7 +274,7 @@ class LifeChecks(DatabaseFrame):
     def test_a_backup_holds_everything(self, database: DatabaseBackend, tmp_path: Path) -> None:
         self.needs("backup")
         database.execute_batch([Statement(INSERT, (f"{n}",)) for n in range(1000)])
-        new, empty = tmp_path / "new.db", tmp_path / "empty.db"
+        new, empty = tmp_path / "It's 100%41 #new.db", tmp_path / "empty.db"
         empty.touch(mode=0o600)  # as Rekall makes a file that only its owner can read
         for target in (new, empty):
             database.backup(target)
@@ -234,6 +293,11 @@ class LifeChecks(DatabaseFrame):
         else:
             holds(type(database).backup is not DatabaseBackend.backup, "the capability `backup`, but no such method")
 
+    def _needs_its_own_path(self) -> None:
+        takes_path = any(name in inspect.signature(self.implementation()).parameters for name in PATH_PARAMETERS)
+        if not takes_path or type(self).make is not Conformance.make:
+            pytest.skip("not checked: the back end takes no path=, or the class has a make of its own")
+
 
 def _kept_open(before: tuple[int, int]) -> tuple[int, int]:
     """What is open now; what is being closed at this moment, by a thread that was told to, has a while to go."""
@@ -247,14 +311,21 @@ def _read(backend: DatabaseBackend, _: int) -> None:
     values(backend)
 
 
+def _connect_and_read(backend: DatabaseBackend, _: int) -> None:
+    backend.connect()
+    same(backend.fetch_one("SELECT 1 AS n"), {"n": 1}, "a row")
+
+
 def _use(backend: DatabaseBackend) -> Any:
     backend.connect()
     return backend.fetch_all("SELECT name FROM sqlite_master")
 
 
-def _error_of(call: Callable[[], object]) -> Exception | None:
+def _note_error(outcome: dict[str, Exception | None], what: str, call: Callable[[], object]) -> None:
+    """Keep what a call raised, None for nothing, under its name."""
     try:
         call()
     except Exception as error:  # noqa: BLE001  # judged by whoever asked
-        return error
-    return None
+        outcome[what] = error
+    else:
+        outcome[what] = None

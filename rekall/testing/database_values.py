@@ -23,6 +23,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
+_ROWS = 30_000
+"""As an index of all entries reads them at once."""
+
+
 class ValueChecks(DatabaseFrame):
     """What goes in comes out."""
 
@@ -47,6 +51,20 @@ class ValueChecks(DatabaseFrame):
             count = database.fetch_one("SELECT count(*) AS n FROM items WHERE value IS ?", (value,))
             same(count, {"n": 2}, f"the number of rows that hold {shown(value)}")
 
+    @contract(
+        "the type of a value is its own: what a column is declared as, such as DATE, changes nothing that is read"
+    )
+    def test_declared_types_change_nothing(self, database: DatabaseBackend) -> None:
+        database.execute_batch(
+            [
+                Statement("CREATE TABLE declared (a DATE, b TIMESTAMP, c BOOLEAN, d JSON)"),
+                Statement("INSERT INTO declared VALUES ('2026-01-31', '2026-01-31 12:00:00', 1, '[1]')"),
+            ]
+        )
+        wanted = {"a": "2026-01-31", "b": "2026-01-31 12:00:00", "c": 1, "d": "[1]"}
+        same(database.fetch_one("SELECT * FROM declared"), wanted, "the row of fetch_one")
+        same(database.fetch_all("SELECT * FROM declared"), [wanted], "the rows of fetch_all")
+
     @contract("parameters are a sequence for ? or a mapping for :name, and None, () and {} stand for none")
     def test_parameters_are_given_by_position_or_by_name(self, database: DatabaseBackend) -> None:
         nothing: tuple[Params | None, ...] = (None, (), [], {})
@@ -57,6 +75,8 @@ class ValueChecks(DatabaseFrame):
         same(database.fetch_all("SELECT ? AS a, ? AS b", [1, "b"]), [{"a": 1, "b": "b"}], "a row with a list")
         twice = database.fetch_all("SELECT :a AS a, :b AS b, :a AS c", {"b": 2, "a": 1, "not used": 3})
         same(twice, [{"a": 1, "b": 2, "c": 1}], "a row with named parameters, one of them used twice")
+        marks = "SELECT '?' AS a, ':x' AS b, ? AS c"
+        same(database.fetch_one(marks, (1,)), {"a": "?", "b": ":x", "c": 1}, "a row of texts that hold ? and :x")
         many = database.fetch_one(
             f"WITH given(n) AS (VALUES {', '.join(['(?)'] * 3001)}) SELECT sum(n) AS n FROM given", [1] * 3001
         )
@@ -95,6 +115,10 @@ class ValueChecks(DatabaseFrame):
         for _ in range(3):
             same(database.fetch_one(query), {"id": 999, "value": -999}, "the row of fetch_one")
         same([row["id"] for row in database.fetch_all(query)], list(range(999, -1, -1)), "the order of fetch_all")
+        long = database.fetch_all(
+            "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT ?) SELECT n FROM s", (_ROWS,)
+        )
+        same(len(long), _ROWS, "the number of rows of a long answer")
         database.execute("DROP TABLE parts")  # which SQLite refuses while a query is under way
 
     @contract(

@@ -30,7 +30,8 @@ class ConnectionPerCall(DatabaseBackend):
         self._path, self._open = path, False
 
     def connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with translated(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         self._open = True
 
     def close(self) -> None:
@@ -68,10 +69,14 @@ class ConnectionPerCall(DatabaseBackend):
         if not self._open:
             raise ClosedError("not connected")
         with translated(self._path):
-            connection = sqlite3.connect(self._path, timeout=2.5, isolation_level=None)  # seconds
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA foreign_keys = ON")
-            return connection
+            return _opened(self._path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=2.5, isolation_level=None)  # seconds
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
 
 
 class DictCache(CacheBackend):

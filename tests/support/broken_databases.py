@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sqlite3
 import unicodedata
 from typing import Any, TypeVar
@@ -224,3 +226,35 @@ class CountsWhatTheDriverCounts(Right):
     def run(self, connection: sqlite3.Connection, sql: str, params: Params) -> Result:
         result = super().run(connection, sql, params)
         return Result(0, result.lastrowid) if sql.startswith("WITH") else result
+
+
+@FAULTS.caught_by("test_parameters_are_given_by_position_or_by_name", "found: ")
+class PutsNamesForQuestionMarks(Right):
+    """Takes every question mark for a parameter, those in texts too."""
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        if isinstance(params, (list, tuple)) and params:
+            numbers = itertools.count()
+            query = re.sub(r"\?", lambda _: f":p{next(numbers)}", query)
+            params = {f"p{number}": value for number, value in enumerate(params)}
+        return super().fetch_all(query, params)
+
+
+@FAULTS.caught_by("test_wrong_queries_are_query_errors", "a parameter too many raised nothing")
+class TakesManyParameters(Right):
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        if isinstance(params, (list, tuple)) and ":" not in query:
+            params = params[: query.count("?")]
+        return super().fetch_all(query, params)
+
+
+@FAULTS.caught_by("test_rows_come_in_order", "the number of rows of a long answer is 10000 instead of 30000")
+class GivesOneLargePage(Right):
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        return super().fetch_all(query, params)[:10_000]
+
+
+@FAULTS.caught_by("test_declared_types_change_nothing", "the row of fetch_one is {'a': datetime.date(2026, 1, 31)")
+class KnowsDates(Right):
+    def new_connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, detect_types=sqlite3.PARSE_DECLTYPES, check_same_thread=False)

@@ -194,3 +194,9 @@ class TakesAGuardForYesOrNo(Right):
         if statement.expect is not None and changed not in (0, 1):
             raise GuardFailed(index, changed, statement.expect)
         super().check(index, statement, changed)
+
+
+@FAULTS.caught_by("test_a_statement_that_ends_the_transaction", "cannot rollback - no transaction is active")
+class UndoesWhatIsUndone(Right):
+    def undo(self, connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import TypeVar
 
 from rekall.errors import DatabaseBusyError, DatabaseError, IntegrityError, QueryError, RekallError
@@ -314,3 +315,31 @@ class CutsWideRows(Right):
         return {
             name: value if place < 10 else None for place, (name, value) in enumerate(zip(names, values, strict=True))
         }
+
+
+@FAULTS.caught_by("test_what_only_looks_like_it_is_not_refused", "found: QueryError: it writes")
+class RefusesWordsOfWritesAnywhere(Right):
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        if any(word in query.upper() for word in ("INSERT ", "UPDATE", "DELETE", "REPLACE")):
+            raise QueryError("it writes") from ValueError(query)
+        return super().fetch_all(query, params)
+
+
+@FAULTS.caught_by("test_what_only_looks_like_it_is_not_refused", "found: QueryError: ")
+class AsksForOneRow(Right):
+    def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
+        more = " LIMIT 1" if query.startswith("SELECT") else ""
+        return next(iter(self.fetch_all(query + more, params)), None)
+
+
+@FAULTS.caught_by("test_newer_sql_works", "the rows with the new column is [{'item_id': 2, 'name': 'two'}]")
+class RemembersColumns(Right):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.columns: dict[str, list[str]] = {}
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        with self.lock, self.translated():
+            cursor = self.required().execute(query, params or ())
+            names = self.columns.setdefault(query, [column[0] for column in cursor.description or ()])
+            return [dict(zip(names, row, strict=False)) for row in cursor]

@@ -6,15 +6,17 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from rekall.errors import DatabaseBusyError, QueryError
+from rekall.errors import CannotOpenError, DatabaseBusyError, QueryError
 from rekall.infra import Result
 from rekall.infra.interfaces import Params, Row
 from support.database_faults import Faults
 from support.right_databases import Right, Unstated
 
+T = TypeVar("T")
 FAULTS = Faults()
 
 
@@ -276,3 +278,110 @@ class LooksForItsConnectionTwice(Right):
                 cursor = self.connection.execute(query, params or ())  # type: ignore[union-attr]  # the fault
                 names = [column[0] for column in cursor.description or ()]
                 return [self.row(names, values) for values in cursor]
+
+
+# places, threads and output
+
+
+@FAULTS.caught_by("test_every_folder_is_a_base_of_its_own", "what the second one holds is ['first'] instead of []")
+class PutsItsPlaceIntoAnAddressAsItIs(Right):
+    def new_connection(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{self.path}?mode=rwc", uri=True, isolation_level=None, check_same_thread=False)
+
+
+@FAULTS.caught_by("test_a_backup_holds_everything", 'near "s": syntax error')
+class PutsATargetIntoTheStatementAsItIs(Right):
+    def backup(self, target: Path) -> None:
+        with self.lock, self.translated():
+            self.required().execute(f"VACUUM INTO '{target}'")
+
+
+@FAULTS.caught_by("test_what_was_written_stays", "what the first one sees is ['first'] instead of ['first', 'second']")
+class KeepsWhatItRead(Right):
+    """Until it writes itself: what others write it does not see."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.kept: dict[str, list[Row]] = {}
+
+    def atomically(self, body: Callable[[sqlite3.Connection], T]) -> T:
+        self.kept.clear()
+        return super().atomically(body)
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        key = f"{query} {params}"
+        if key not in self.kept:
+            self.kept[key] = super().fetch_all(query, params)
+        return self.kept[key]
+
+
+@FAULTS.caught_by("test_a_connect_that_failed_can_be_tried_again", "is_connected after a connect that failed is True")
+class TakesATryForAConnection(Right):
+    tried = False
+
+    def connect(self) -> None:
+        if not self.tried:
+            self.tried = True
+            super().connect()
+
+    def close(self) -> None:
+        self.tried = False
+        super().close()
+
+    def is_connected(self) -> bool:
+        return self.tried
+
+
+@FAULTS.caught_by("test_any_thread_may_connect", "the number of open files and of threads afterwards is ")
+class ConnectsInEachThreadAtOnce(Right):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.opened: list[sqlite3.Connection] = []
+
+    def connect(self) -> None:
+        if self.connection is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = self.new_connection()
+            self.opened.append(connection)
+            time.sleep(0.01)  # the others are here by now
+            self.connection = connection
+
+
+@FAULTS.caught_by("test_threads_that_ended_leave_nothing_open", "and of threads after 30 more threads is ")
+class KeepsAConnectionForEachThread(Right):
+    """Until it is closed itself."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.of_threads: dict[threading.Thread, sqlite3.Connection] = {}
+
+    def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
+        thread = threading.current_thread()
+        if self.connection is not None and thread not in self.of_threads:
+            self.of_threads[thread] = self.new_connection()
+        return super().fetch_all(query, params)
+
+    def close(self) -> None:
+        while self.of_threads:
+            self.of_threads.popitem()[1].close()
+        super().close()
+
+
+@FAULTS.caught_by("test_a_busy_base_is_told", "connect or a first read raised CannotOpenError: not there")
+class TakesABusyBaseForAMissingOne(Right):
+    def new_connection(self) -> sqlite3.Connection:
+        connection = super().new_connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            connection.close()
+            raise CannotOpenError("not there") from error
+        return connection
+
+
+@FAULTS.caught_by("test_nothing_is_printed", "what was printed is 'INSERT INTO items")
+class Prints(Right):
+    def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
+        print(query)  # noqa: T201  # the fault
+        return super().execute(query, params)
