@@ -23,6 +23,7 @@
         │   └── CacheOutcomeUnknownError (+ OutcomeUnknownError)
         └── DatabaseError                (+ sqlite3.DatabaseError)
             ├── DatabaseBusyError        (+ TransientError, sqlite3.OperationalError)
+            ├── DatabaseUnavailableError (+ TransientError, sqlite3.OperationalError)
             ├── DatabaseOutcomeUnknownError (+ OutcomeUnknownError, sqlite3.OperationalError)
             ├── QueryError               (+ sqlite3.OperationalError) wrong SQL, missing table
             ├── IntegrityError           (+ sqlite3.IntegrityError) a constraint
@@ -150,6 +151,10 @@ class DatabaseError(BackendError, sqlite3.DatabaseError):
 
 class DatabaseBusyError(DatabaseError, TransientError, sqlite3.OperationalError):
     """Another process holds the lock; nothing was applied."""
+
+
+class DatabaseUnavailableError(DatabaseError, TransientError, sqlite3.OperationalError):
+    """The database could not be reached; nothing was applied."""
 
 
 class DatabaseOutcomeUnknownError(DatabaseError, OutcomeUnknownError, sqlite3.OperationalError):

@@ -55,6 +55,7 @@ def test_the_docstring_draws_the_tree_as_it_is() -> None:
     ("error", "caught_as"),
     [
         (errors.DatabaseBusyError, sqlite3.OperationalError),
+        (errors.DatabaseUnavailableError, sqlite3.OperationalError),
         (errors.DatabaseOutcomeUnknownError, sqlite3.OperationalError),
         (errors.QueryError, sqlite3.OperationalError),
         (errors.CannotOpenError, sqlite3.OperationalError),

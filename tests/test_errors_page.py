@@ -83,7 +83,7 @@ def test_a_command_fails_with_the_class_of_its_heading(name: str, each: str, tmp
 
 
 OF_BACK_ENDS = [name for name in SCENES if name.startswith(("backend-", "plugin-"))]
-REACHED = {"plugin-unreachable": errors.CannotOpenError, "plugin-raises": errors.DatabaseError}
+REACHED = {"plugin-unreachable": errors.DatabaseUnavailableError, "plugin-raises": errors.DatabaseError}
 
 
 @pytest.mark.parametrize("each", OF_BACK_ENDS)

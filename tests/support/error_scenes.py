@@ -217,7 +217,7 @@ def package(name: str, code: str) -> Prepare:
 
 
 ACME = """\
-from rekall.errors import CannotOpenError
+from rekall.errors import DatabaseUnavailableError
 from rekall.infra import DefaultDatabaseBackend
 
 
@@ -241,7 +241,7 @@ INSTANCE = (
 )
 UNREACHABLE = """
     def connect(self):
-        raise CannotOpenError("acme.example:4001 refuses connections")
+        raise DatabaseUnavailableError("acme.example:4001 refuses connections")
 """
 
 SCENES: dict[str, Scene] = {
