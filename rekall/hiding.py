@@ -8,7 +8,7 @@ from typing import Any
 
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):(?!\d*(?:[/\s]|\Z))(\S*)@")
 _NAMED_SECRET = re.compile(
-    r"((?:(?:password|passwd|passphrase|pwd|secret|token|credential|api[_-]?key)\w*|\bpass)"
+    r"((?:(?:password|passwd|passphrase|pwd|secret|token|credential|api[_-]?key)\w{0,40}|\bpass)"
     r"(?:\\*['\"]\s*[:=]|\s*=)\s*\\*)"  # as in `password = x`, in a dict and in JSON, which may stand in a text itself
     r"(?:'[^']*'|\"[^\"]*\"|[^\s&;,'\"}]+)",
     re.IGNORECASE,
