@@ -43,6 +43,8 @@ FAULTS = {
     "package.module:Class; tell its author",
     "leaver": "the database back end leaver of leaver 0.1: leaver:Database cannot be imported: SystemExit: no licence; "
     "mend or uninstall it, or select another back end",
+    "unreadable": "the database back end unreadable of unreadable 0.1: its class cannot be read (ZeroDivisionError: "
+    "division by zero); tell its author",
     "raiser": "the database back end raiser of raiser 0.1 cannot be made: ZeroDivisionError: division by zero",
 }
 """What every command says that uses the back end, after what selected it."""

@@ -42,7 +42,8 @@ class Plugin(NamedTuple):
         """
         from importlib import import_module
 
-        module, _, attribute = self.value.partition(":")
+        # what stands in brackets are extras, which pip looks at
+        module, _, attribute = self.value.partition("[")[0].rstrip().partition(":")
         if not all(part.isidentifier() for part in f"{module}.{attribute}".split(".")):
             raise ConfigError(
                 f"{self.what}: its entry point is '{self.value}', not package.module:Class; tell its author"

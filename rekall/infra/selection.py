@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rekall.config import Config
 from rekall.config_file import CONFIG_NAME
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rekall.infra.discovery import Plugin
     from rekall.infra.foreign import Foreign
 
+T = TypeVar("T")
 Implementation = DatabaseBackend | CacheBackend | Callable[..., Any]
 """A back end, its class, or a function that makes one; both receive the options and, if they take it, the path."""
 
@@ -90,7 +91,7 @@ class Selection(NamedTuple):
             ConfigError: an option that is unknown, missing or of a wrong type, or a back end of another kind.
         """
         made: Any = self.implementation
-        what = self.plugin.what if self.plugin else f"the back end {self.name}"
+        what = self._what
         if isinstance(made, (DatabaseBackend, CacheBackend)):
             if self.options:
                 raise self._refused(f"the back end {self.name} is registered as an instance, which takes no options")
@@ -103,7 +104,7 @@ class Selection(NamedTuple):
             if parameter is not None:
                 arguments[parameter] = path
             try:
-                inspect.signature(made).bind(**arguments)
+                inspect.Signature([*self._parameters().values()]).bind(**arguments)
             except TypeError as error:
                 raise self._refused(f"{what} cannot be made: {error}") from error
             try:
@@ -168,6 +169,10 @@ class Selection(NamedTuple):
     def _is_foreign(self) -> bool:
         return self.configured and self.name not in BUILT_IN[self.kind]
 
+    @property
+    def _what(self) -> str:
+        return self.plugin.what if self.plugin else f"the back end {self.name}"
+
     def _check_interface(self, made: type, what: str) -> None:
         prefix = f"{self.setting}: " if self.configured else ""
         interface = KINDS[self.kind]
@@ -179,9 +184,10 @@ class Selection(NamedTuple):
             raise ConfigError(f"{prefix}{error}") from error
 
     def _check_options(self) -> None:
-        types: Mapping[str, type] | None = getattr(self.implementation, "options", None)
+        types: Mapping[str, type] | None = self._looked_at(lambda: getattr(self.implementation, "options", None))
         if types is not None and not _are_types(types):
-            raise ConfigError(f"the back end {self.name}: its 'options' are not types by name; tell its author")
+            prefix = f"{self.setting}: " if self.configured else ""
+            raise ConfigError(f"{prefix}{self._what}: its 'options' are not types by name; tell its author")
         parameters = self._parameters()
         known = set(parameters if types is None else types).difference(_PATH_PARAMETERS[self.kind])
         anything = types is None and any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -201,7 +207,21 @@ class Selection(NamedTuple):
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         if isinstance(self.implementation, (DatabaseBackend, CacheBackend)) or not callable(self.implementation):
             return {}
-        return inspect.signature(self.implementation).parameters
+        implementation = self.implementation
+        return self._looked_at(lambda: inspect.signature(implementation).parameters)
+
+    def _looked_at(self, look: Callable[[], T]) -> T:
+        """What is read of the class itself, which may raise anything when another author wrote it."""
+        try:
+            return look()
+        except Exception as error:
+            if not self._is_foreign:
+                raise
+            from rekall.infra.foreign import described
+
+            raise ConfigError(
+                f"{self.setting}: {self._what}: its class cannot be read ({described(error)}); tell its author"
+            ) from error
 
     def _dotted(self, option: str) -> str:
         return f"backends.{self.kind}_options{'.' if option else ''}{option}"

@@ -54,7 +54,7 @@ def check(backend: type, what: str, supported: Supported, *, stated: bool = Fals
             f"give it 'interface_version = {supported.newest}'"
         )
     takes = " to ".join(str(number) for number in dict.fromkeys((supported.oldest, supported.newest)))
-    if not isinstance(version, int):
+    if not _is_whole(version):
         raise ConfigError(f"{what}: its interface_version is {version!r}, not a whole number; tell its author")
     if version < supported.oldest:
         since = supported.releases[supported.oldest]
@@ -80,11 +80,15 @@ def stated_version(backend: type) -> int | None:
     """The version that a class says it was written for, itself or by a base that is not Rekall's; None without one."""
     stating = _stating(backend)
     version = vars(stating)["interface_version"]
-    return version if isinstance(version, int) and not _is_ours(stating) else None
+    return version if _is_whole(version) and not _is_ours(stating) else None
 
 
 def _stating(backend: type) -> type:
     return next(one for one in backend.__mro__ if "interface_version" in vars(one))
+
+
+def _is_whole(version: object) -> bool:
+    return isinstance(version, int) and not isinstance(version, bool)
 
 
 def _is_ours(stating: type) -> bool:

@@ -103,6 +103,25 @@ def test_a_distribution_that_cannot_be_read_hides_no_other(
         _container(tmp_path, database_backend="torn").selected("database")
 
 
+def test_metadata_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it stands, and not all that stands in it; the same for a distribution without a name."""
+    place = _on_path(monkeypatch, tmp_path, Project("torn", ""))
+    for metadata in (b"\xff" * 5000, b"Metadata-Version: 2.1\nVersion: 1.0\n"):
+        (place / "torn-0.1.dist-info" / "METADATA").write_bytes(metadata)
+        found, (line,) = installed("database")
+        assert found == []
+        assert line.startswith(f"the entry points of a distribution in {place} cannot be read (")
+        assert len(line) < 300 + len(str(place))
+
+
+def test_extras_of_an_entry_point_are_left_to_pip(site: Path) -> None:
+    """`package.module:Class [extra]` is an entry point as packaging knows it."""
+    plugin = chosen("database", "with-extras")
+    assert plugin is not None
+    assert plugin.value.endswith(":Database [fast]")
+    assert plugin.load().__name__ == "Database"
+
+
 def test_a_torn_file_without_back_ends_is_nobody_s_business(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other programs' entry points are not read."""
     place = _on_path(monkeypatch, tmp_path, Project("torn", ""))
@@ -143,7 +162,7 @@ def test_a_class_that_states_its_options_wrongly_is_refused(options: object, tmp
     wrong = type("Wrong", (DefaultDatabaseBackend,), {"options": options})
     container = _container(tmp_path, database_backend="mine", database_options={"url": "x"})
     container.register("mine", wrong)
-    with pytest.raises(ConfigError, match=r"^the back end mine: its 'options' are not types by name; tell its author$"):
+    with pytest.raises(ConfigError, match=r"backends.database: the back end mine: its 'options' are not types by"):
         container.database()
 
 
@@ -348,7 +367,7 @@ def test_the_list_has_each_with_what_keeps_it_from_being_used(site: Path, tmp_pa
     assert unreadable == []
     loads = {row.name for row in found if row.problem is None}
     good = {"sqlite", "local", "acme", "hanger", "noisy", "raiser", "reader", "forgetful", "slow", "twice"}
-    assert loads == good | {"unreachable", "untranslated"}
+    assert loads == good | {"unreachable", "unreadable", "untranslated", "with-extras"}
     problems = {row.name: row.problem for row in found if row.problem is not None}
     assert problems["driverless"] == (
         "driverless:Database cannot be imported: ModuleNotFoundError: No module named 'a_driver_that_nobody_has'"

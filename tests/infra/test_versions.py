@@ -29,6 +29,14 @@ def test_a_later_rekall_is_named(minimum: str) -> None:
     )
 
 
+@pytest.mark.parametrize("version", [True, "1", 1.0, 1.5, None])
+def test_a_version_that_is_no_whole_number_is_refused(version: Any) -> None:
+    """True is 1 to Python, and says nothing to a person."""
+    backend = type("Wrong", (DefaultCacheBackend,), {"interface_version": version})
+    with pytest.raises(ConfigError, match=f"its interface_version is {version!r}, not a whole number; tell its author"):
+        check(backend, "it", Supported(1, 1))
+
+
 @pytest.mark.parametrize("minimum", ["1.0", "1", "1.0.0", "0.3", "1.0.0.dev0", rekall.__version__, None, "", "next", 2])
 def test_a_rekall_that_would_not_help_is_not_named(minimum: Any) -> None:
     """One that this Rekall is already, or what is no version: what is told is the interface."""

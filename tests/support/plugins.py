@@ -71,6 +71,19 @@ class Cache(DefaultCacheBackend):
     def set(self, key, value, ttl=None):
         ask(self.port, self.journal, CacheUnavailableError)
 '''
+_UNREADABLE = """
+from rekall.infra import DefaultDatabaseBackend
+
+
+class Meta(type(DefaultDatabaseBackend)):
+    @property
+    def options(cls):
+        return 1 / 0
+
+
+class Database(DefaultDatabaseBackend, metaclass=Meta):
+    interface_version = 1
+"""
 _FOREIGN_ERRORS = '''
 import os
 
@@ -165,6 +178,8 @@ PROJECTS = (
         "    def connect(self): ...\n\n    def execute(self, query, params=None): ...\n",
     ),
     Project("nonsense", _RIGHT, classes={"database": ""}),
+    Project("with-extras", _RIGHT, classes={"database": "Database [fast]"}),
+    Project("unreadable", _UNREADABLE),
     Project("usurper", _RIGHT, name="sqlite"),
     Project("noisy", "import os\n\nprint('{\"answer\": 1}')\nos.write(1, b'noise')\n" + _RIGHT, classes=_BOTH),
     Project(
