@@ -104,7 +104,7 @@ class Selection(NamedTuple):
             if parameter is not None:
                 arguments[parameter] = path
             try:
-                inspect.Signature([*self._parameters().values()]).bind(**arguments)
+                inspect.signature(made).bind(**arguments)
             except TypeError as error:
                 raise self._refused(f"{what} cannot be made: {error}") from error
             try:
