@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,21 @@ def test_the_check_of_the_built_in_ones_leaves_no_trace(home: Path) -> None:
     assert 0 < database["round_trip_ms"] < 60_000
     assert (cache["name"], cache["problem"], cache["connect_ms"]) == ("local", None, None)
     assert 0 < cache["round_trip_ms"] < 60_000
+
+
+@pytest.mark.parametrize(
+    "script", ["", "PRAGMA journal_mode = DELETE; CREATE TABLE entries (id); PRAGMA user_version = 3;"]
+)
+def test_a_file_that_a_first_write_would_change_is_only_read(script: str, home: Path) -> None:
+    """One of an older Rekall, or empty: no write-ahead log is switched on in it for a trial."""
+    file = home / "knowledge.db"
+    file.touch(mode=0o600)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(script)
+    before, changed = _content(home), file.stat().st_mtime_ns
+    printed = _run("--check")
+    assert printed.splitlines()[0].endswith("\tnot written to: a first write would change the form of its file")
+    assert (_content(home), file.stat().st_mtime_ns) == (before, changed)
 
 
 def test_a_base_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from rekall.config import Config, load_config, set_config
 from rekall.deprecation import RekallDeprecationWarning
 from rekall.errors import CacheError, RekallError
-from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer
+from rekall.infra import CacheBackend, DatabaseBackend, DefaultDatabaseBackend, ServiceContainer
 from rekall.infra.available import DEFAULT, REGISTERED, selected, slow_import
 from rekall.infra.probe import TIMEOUT, Step, run
 from rekall.store.round_trip import read_back, write_and_undo
@@ -127,7 +127,8 @@ def try_in(
         if isinstance(backend, CacheBackend):
             step("during the round trip")
             return {"round_trip": _timed(lambda: _cache_round_trip(backend)), "warnings": found}
-        tried = _try_database(step, backend, selection.connect, writing)
+        sparing = path == config.db_path
+        tried = _try_database(step, backend, selection.connect, writing=writing, sparing=sparing)
     except RekallError as error:
         if selection.told is not None:
             selection.told.told(error)
@@ -136,7 +137,7 @@ def try_in(
 
 
 def _try_database(
-    step: Step, backend: DatabaseBackend, connect: Callable[[DatabaseBackend], None], writing: bool
+    step: Step, backend: DatabaseBackend, connect: Callable[[DatabaseBackend], None], *, writing: bool, sparing: bool
 ) -> dict[str, Any]:
     step("while it connected")
     was_open = backend.is_connected()
@@ -145,14 +146,25 @@ def _try_database(
         step("during the round trip")
         started = time.monotonic()
         read_back(backend)
-        writable = not writing or write_and_undo(backend)
+        notes = []
+        if writing and sparing and _would_switch_journal(backend):
+            notes.append("not written to: a first write would change the form of its file")
+        elif writing and not write_and_undo(backend):
+            notes.append("read only: nothing can be added")
         taken = (time.monotonic() - started) * 1000
-        notes = [] if writable else ["read only: nothing can be added"]
         return {"connected": connected, "round_trip": taken, "notes": notes}
     finally:
         if not was_open:
             step("while it closed")
             backend.close()
+
+
+def _would_switch_journal(backend: DatabaseBackend) -> bool:
+    """Whether it is Rekall's own, on a file that a first write, even one that is undone, gives a write-ahead log."""
+    if not isinstance(getattr(backend, "wrapped", backend), DefaultDatabaseBackend):
+        return False
+    row = backend.fetch_one("PRAGMA journal_mode")
+    return row is not None and row["journal_mode"] not in ("wal", "memory")
 
 
 def _cache_round_trip(cache: CacheBackend) -> None:
