@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import cli_page_run
 import pytest
 from cli_page_examples import COMMANDS as SHOWN
+from support.plugins import PROJECTS, install
 
 from rekall.cli.backends.table import BACKENDS
 from rekall.cli.commands import COMMANDS
 from rekall.cli.sources.table import INBOX, SOURCES, STAGING
+from rekall.infra.distributions import installed
+from rekall.infra.interfaces import KINDS
 
 FREE = re.compile(r"^rekall: |\? \[y/N\]")
 PAGE = cli_page_run.PAGE.read_text("utf-8") if cli_page_run.PAGE.exists() else ""
@@ -21,6 +25,17 @@ PAGE = cli_page_run.PAGE.read_text("utf-8") if cli_page_run.PAGE.exists() else "
 def test_the_page_is_what_the_commands_print() -> None:
     """Made anew and compared; `tools/cli-page` writes it when a change was meant."""
     assert cli_page_run.made() == PAGE
+
+
+def test_the_page_is_the_same_beside_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What else is installed where it is made does not stand on it."""
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    monkeypatch.syspath_prepend(install([project for project in PROJECTS if project.distribution == "acme"], tmp_path))
+    assert {plugin.name for plugin in installed("database")[0]} >= {"acme"}
+    cli_page_run.hide_plugins(hidden)
+    monkeypatch.syspath_prepend(hidden)
+    assert [installed(kind) for kind in KINDS] == [([], []), ([], [])]
 
 
 def test_every_command_is_there() -> None:

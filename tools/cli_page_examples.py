@@ -194,8 +194,8 @@ COMMANDS: Mapping[str, Sequence[Example]] = {
         Example("embeddings", ["embeddings"]),
         Example("backends", ["backends"]),
         Example("backends, tried", ["backends", "--check"]),
-        Example("backends new", ["backends", "new", "acme"], piped=False),
-        Example("backends new, again", ["backends", "new", "acme"], status=1, on_terminal=False),
+        Example("backends new", ["backends", "new", "my-store"], piped=False),
+        Example("backends new, again", ["backends", "new", "my-store"], status=1, on_terminal=False),
         Example("doctor", ["doctor"]),
     ),
     "The program": (

@@ -19,6 +19,9 @@ from pathlib import Path
 import cli_page_examples as examples
 from terminal import on_terminal
 
+from rekall.infra.distributions import installed
+from rekall.infra.interfaces import KINDS
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "cli.md"
 WIDTH = 80
@@ -49,13 +52,15 @@ class Page:
 
     Args:
         folder: becomes REKALL_HOME, and is where they run.
+        first: a folder that comes first on Python's path.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: Path) -> None:
         self.folder = folder
         self._ids: dict[str, str] = {}
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("REKALL_", "XDG_"))},
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(first), os.environ.get("PYTHONPATH")])),
             "HOME": str(folder),
             "REKALL_HOME": str(folder),
             "TERM": "xterm-256color",
@@ -162,8 +167,25 @@ def _same_length(match: re.Match[str]) -> str:
 
 def made() -> str:
     """The page as the program answers today."""
-    with tempfile.TemporaryDirectory(prefix="r-", dir="/tmp") as folder:
-        return Page(Path(folder)).text()
+    with (
+        tempfile.TemporaryDirectory(prefix="r-", dir="/tmp") as folder,
+        tempfile.TemporaryDirectory(prefix="rekall-page-") as first,
+    ):
+        hide_plugins(Path(first))
+        return Page(Path(folder), Path(first)).text()
+
+
+def hide_plugins(folder: Path) -> None:
+    """Put a distribution without back ends before each that has some: the page is the same wherever it is made.
+
+    Args:
+        folder: is to come first on Python's path.
+    """
+    for name in {plugin.distribution for kind in KINDS for plugin in installed(kind)[0]}:
+        place = folder / f"{name}-0.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0\n", "utf-8")
+        (place / "entry_points.txt").write_text("".join(f"[rekall.backends.{kind}]\n" for kind in KINDS), "utf-8")
 
 
 def main() -> None:
