@@ -112,16 +112,25 @@ class DatabaseBackend(ABC):
                 Read by the retry layer, which keeps it to itself: a back end never receives it.
 
         Returns:
-            The rows changed, and the row id of an INSERT.
+            The rows that the statement changed itself, without those of triggers and cascades, also when it begins with
+            WITH (0 if none, never -1: `rekall.infra.sqlite_writes` counts them); and the row id of an INSERT.
         """
 
     @abstractmethod
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
-        """Return the first row as a dict from column name to value, or None."""
+        """Return the first row as a dict from column name to value, or None.
+
+        Raises:
+            QueryError: the query writes; a read may be tried again, so it only reads (`rekall.infra.reading`).
+        """
 
     @abstractmethod
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
-        """Return all rows, each a dict from column name to value."""
+        """Return all rows, each a dict from column name to value.
+
+        Raises:
+            QueryError: as in `fetch_one`.
+        """
 
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
         """Apply all statements in order, or none of them.

@@ -30,6 +30,12 @@ def read_back(backend: DatabaseBackend) -> None:
         raise DatabaseError(f"it gave back other values than it was sent: {', '.join(other)}")
 
 
+def is_without_log(backend: DatabaseBackend) -> bool:
+    """Whether a connected back end is on a file that is not in the form for write-ahead logging."""
+    row = backend.fetch_one("PRAGMA journal_mode")
+    return row is not None and row["journal_mode"] not in ("wal", "memory")
+
+
 def write_and_undo(backend: DatabaseBackend) -> bool:
     """Write a value into a new table and find it there, in a batch that is undone by its last guard.
 

@@ -20,7 +20,7 @@ from rekall.errors import CacheError, RekallError
 from rekall.infra import CacheBackend, DatabaseBackend, DefaultDatabaseBackend, ServiceContainer
 from rekall.infra.available import DEFAULT, REGISTERED, selected, slow_import
 from rekall.infra.probe import TIMEOUT, Step, run
-from rekall.store.round_trip import read_back, write_and_undo
+from rekall.store.round_trip import is_without_log, read_back, write_and_undo
 
 
 class Checked(NamedTuple):
@@ -147,7 +147,9 @@ def _try_database(
         started = time.monotonic()
         read_back(backend)
         notes = []
-        if writing and sparing and _would_switch_journal(backend):
+        # Rekall's own switches to that form before it writes, and what is undone later does not switch it back
+        is_own = isinstance(getattr(backend, "wrapped", backend), DefaultDatabaseBackend)
+        if writing and sparing and is_own and is_without_log(backend):
             notes.append("not written to: a first write would change the form of its file")
         elif writing and not write_and_undo(backend):
             notes.append("read only: nothing can be added")
@@ -157,14 +159,6 @@ def _try_database(
         if not was_open:
             step("while it closed")
             backend.close()
-
-
-def _would_switch_journal(backend: DatabaseBackend) -> bool:
-    """Whether it is Rekall's own, on a file that a first write, even one that is undone, gives a write-ahead log."""
-    if not isinstance(getattr(backend, "wrapped", backend), DefaultDatabaseBackend):
-        return False
-    row = backend.fetch_one("PRAGMA journal_mode")
-    return row is not None and row["journal_mode"] not in ("wal", "memory")
 
 
 def _cache_round_trip(cache: CacheBackend) -> None:
