@@ -162,7 +162,8 @@ def _base(program: Program) -> list[Check]:
     """The file, and what is in it."""
     path = program.config.db_path
     try:
-        place = Check("database back end", "ok", f"{program.database_name()} on {path}")
+        where = f" on {path}" if program.keeps_files() else ""  # one that takes no path is elsewhere
+        place = Check("database back end", "ok", f"{program.database_name()}{where}")
         if program.is_missing():
             room = _room(path) if program.keeps_files() else Check("file", "ok", f"no base yet at {path}")
             return [place, room, *_model(program.config)]

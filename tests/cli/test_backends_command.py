@@ -260,6 +260,16 @@ def test_what_a_program_registered_is_listed_and_tried_in_it(cli: CommandLine, h
     assert list(home.iterdir()) == []
 
 
+def test_the_doctor_names_a_file_only_for_one_that_takes_it(cli: CommandLine, home: Path, tmp_path: Path) -> None:
+    """What an instance or a class without a path holds is elsewhere."""
+    register_backend("database", ConnectionPerCall)
+    assert f"\tdatabase back end\tdatabase on {home / 'knowledge.db'}\n" in cli.ok("doctor")
+    elsewhere = ConnectionPerCall(tmp_path / "elsewhere.db")
+    elsewhere.connect()
+    register_backend("database", elsewhere)
+    assert "\tdatabase back end\tdatabase\n" in cli.ok("doctor")
+
+
 class Wrong(DictCache):
     """Gives back what nobody has set."""
 
