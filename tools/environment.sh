@@ -71,3 +71,20 @@ PYTHON
   fi
   pip_install "$1" "$wheel${2:-}"
 }
+
+# remove_plugins FOLDER: uninstalls back ends of others, which the tests would find beside those that they bring
+remove_plugins() {
+  local plugins
+  plugins=$("$1/bin/python" - <<'PYTHON'
+from importlib.metadata import entry_points
+
+groups = [entry_points(group=f"rekall.backends.{kind}") for kind in ("database", "cache")]
+names = {point.dist.name for group in groups for point in group if point.dist}
+print(*sorted(name for name in names if name not in ("rekall", "rekall-server")))
+PYTHON
+  ) || fail "the back ends that are installed cannot be read: remove ${1#"$root"/} and try again"
+  [[ -z $plugins ]] && return
+  say "uninstall $plugins: the tests need an environment without back ends of others"
+  # unquoted: names of distributions hold no blanks
+  "$1/bin/python" -m pip uninstall -qq -y $plugins
+}
