@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,16 @@ from rekall.infra.versions import Supported, check, stated_version
 from rekall.paths import PathSource, ResolvedPaths
 
 ROW = Deprecation("interface 1", "interface", "2.0", "4.0", "interface 2 (docs/backends.md)")
+
+
+@pytest.fixture(autouse=True)
+def _no_plugin_stays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test imported of its plug-ins is forgotten: others make projects of the same names."""
+    yield
+    made = str(tmp_path_factory.getbasetemp())
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(made):
+            del sys.modules[name]
 
 
 @pytest.fixture
