@@ -275,7 +275,9 @@ def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
     from rekall.infra.distributions import installed
 
     plugins, unreadable = installed(kind)
-    hint = f"; it comes with {KNOWN[kind][name]}, which is not installed" if name in KNOWN[kind] else ""
+    hint = "; or install what brings it"
+    if name in KNOWN[kind]:
+        hint = f"; it comes with {KNOWN[kind][name]}, which is not installed"
     available = ", ".join(sorted({*known, *(plugin.name for plugin in plugins)}))
     return "; ".join([f"available: {available}{hint}", *unreadable])
 

@@ -490,7 +490,11 @@ def test_a_factory_that_takes_anything_is_given_anything(tmp_path: Path) -> None
 
 
 REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "unknown name": (None, {}, "backends.database is 'mine', which is not a back end; available: sqlite"),
+    "unknown name": (
+        None,
+        {},
+        "backends.database is 'mine', which is not a back end; available: sqlite; or install what brings it",
+    ),
     "unknown option": (
         WithOptions,
         {"url": "x", "time_out": 1},
@@ -568,7 +572,7 @@ def test_available_names_are_listed(tmp_path: Path) -> None:
     container.register("mine", FailingCache)
     container.register("database", Plain)
     with pytest.raises(
-        ConfigError, match=r"backends\.cache is 'rediss', which is not a back end; available: local, mine$"
+        ConfigError, match=r"backends\.cache is 'rediss', which is not a back end; available: local, mine; or install"
     ):
         container.cache()
 
