@@ -33,7 +33,7 @@ KNOWN: Mapping[str, Mapping[str, str]] = {
     "cache": {"redis": "rekall-server"},
 }
 """The distributions that bring well-known back ends, for who selects one without having it."""
-_PATH_PARAMETERS: Mapping[str, tuple[str, ...]] = {"database": ("path", "db_path"), "cache": ()}
+PATH_PARAMETERS: Mapping[str, tuple[str, ...]] = {"database": ("path", "db_path"), "cache": ()}
 """By what name a back end takes the database file; what a cache calls `path` is an option like others."""
 _ACCEPTED = {bool: "a boolean", int: "an integer", float: "a number", str: "text", list: "an array", dict: "a table"}
 
@@ -189,7 +189,7 @@ class Selection(NamedTuple):
             prefix = f"{self.setting}: " if self.configured else ""
             raise ConfigError(f"{prefix}{self._what}: its 'options' are not types by name; tell its author")
         parameters = self._parameters()
-        known = set(parameters if types is None else types).difference(_PATH_PARAMETERS[self.kind])
+        known = set(parameters if types is None else types).difference(PATH_PARAMETERS[self.kind])
         anything = types is None and any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         for option, value in self.options.items():
             if option not in known and not anything:
@@ -202,7 +202,7 @@ class Selection(NamedTuple):
                 raise wrong_type(self.file, self._dotted(option), value, accepted)
 
     def _path_parameter(self) -> str | None:
-        return next((name for name in _PATH_PARAMETERS[self.kind] if name in self._parameters()), None)
+        return next((name for name in PATH_PARAMETERS[self.kind] if name in self._parameters()), None)
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
         if isinstance(self.implementation, (DatabaseBackend, CacheBackend)) or not callable(self.implementation):

@@ -11,12 +11,11 @@ from typing import Any, ClassVar, NoReturn
 
 import pytest
 
+from rekall.infra.selection import PATH_PARAMETERS
 from rekall.testing.contract import broken, contract
 
 STRICT_VARIABLES = ("REKALL_CONFORMANCE_STRICT", "CI")
 """The environment variables that switch strict mode on or off; the first that is set decides."""
-PATH_PARAMETERS = ("path", "db_path")
-"""How a constructor names the database file, if it takes one; the same names as when config selects a back end."""
 
 
 def is_strict() -> bool:
@@ -93,7 +92,7 @@ class Conformance:
         implementation = self.implementation()
         arguments = dict(self.options)
         parameters = inspect.signature(implementation).parameters
-        parameter = next((name for name in PATH_PARAMETERS if name in parameters), None)
+        parameter = next((name for name in PATH_PARAMETERS["database"] if name in parameters), None)
         if parameter is not None:
             # the folder of a base is made by its back end
             arguments.setdefault(parameter, folder / "base" / "knowledge.db")

@@ -18,8 +18,9 @@ import pytest
 
 from rekall.errors import ClosedError, IntegrityError, NotSupportedError, QueryError, RekallError, TransientError
 from rekall.infra.interfaces import DatabaseBackend, Statement
+from rekall.infra.selection import PATH_PARAMETERS
 from rekall.infra.versions import Supported, check
-from rekall.testing.capabilities import PATH_PARAMETERS, Conformance
+from rekall.testing.capabilities import Conformance
 from rekall.testing.contract import broken, contract, holds, same
 from rekall.testing.database_frame import INSERT, DatabaseFrame, Streamed, methods, nothing_kept, refused, values
 from rekall.testing.pressure import in_threads, kept_open
@@ -294,7 +295,8 @@ class LifeChecks(DatabaseFrame):
             holds(type(database).backup is not DatabaseBackend.backup, "the capability `backup`, but no such method")
 
     def _needs_its_own_path(self) -> None:
-        takes_path = any(name in inspect.signature(self.implementation()).parameters for name in PATH_PARAMETERS)
+        parameters = inspect.signature(self.implementation()).parameters
+        takes_path = any(name in parameters for name in PATH_PARAMETERS["database"])
         if not takes_path or type(self).make is not Conformance.make:
             pytest.skip("not checked: the back end takes no path=, or the class has a make of its own")
 
