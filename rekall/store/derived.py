@@ -6,6 +6,9 @@
 - A full-text table of the structured contexts, filled by triggers from the plain JSON that every version writes. A
   context that exists only compressed cannot be read in SQL: the trigger marks it, and the next writer fills it in.
 - An index on `superseded_by`, without which deleting an entry scans all entries for the foreign key.
+- A stamp of the vectors: triggers replace it whenever any program adds, changes or removes one, so what was made of
+  them is current as long as the stamp is. It is random: a counter would give the same number to two states of a base
+  that was put back from a backup.
 """
 
 from __future__ import annotations
@@ -61,6 +64,16 @@ _FIND_CONTEXT = "rowid IN (SELECT id FROM rekall_context_fts_content WHERE c0 = 
 _REMOVE_CONTEXT = f"DELETE FROM rekall_context_fts WHERE {_FIND_CONTEXT.format(row='old')}"
 _UNMARK = "DELETE FROM rekall_context_pending WHERE id = old.id"
 
+_NEW_STAMP = "hex(randomblob(16))"
+_STAMP = f"UPDATE rekall_vector_stamp SET stamp = {_NEW_STAMP}"
+VECTOR_TRIGGERS: Mapping[str, str] = {
+    f"rekall_vector_a{event[0].lower()}": (
+        f"CREATE TRIGGER rekall_vector_a{event[0].lower()} AFTER {event} ON embeddings BEGIN {_STAMP}; END"
+    )
+    for event in ("INSERT", "UPDATE", "DELETE")
+}
+"""What keeps the stamp of the vectors current; without all of them it says nothing."""
+
 # In the order of creation. The older text column stays searchable under `legacy`, which only Python can fill.
 OBJECTS: Mapping[str, str] = {
     "rekall_fts_id": "CREATE INDEX rekall_fts_id ON entries_fts_content(c0)",
@@ -93,6 +106,8 @@ OBJECTS: Mapping[str, str] = {
         f"CREATE TRIGGER rekall_context_ad AFTER DELETE ON entries WHEN {_has_context('old')} BEGIN "
         f"{_REMOVE_CONTEXT}; {_UNMARK}; END"
     ),
+    "rekall_vector_stamp": "CREATE TABLE rekall_vector_stamp (stamp TEXT)",
+    **VECTOR_TRIGGERS,
 }
 
 _KINDS = {"TABLE": "TABLE", "VIRTUAL": "TABLE", "INDEX": "INDEX", "TRIGGER": "TRIGGER"}
@@ -104,6 +119,7 @@ def build() -> list[str]:
     fill = [
         f"{_add_context('entries')} FROM entries WHERE {_has_context('entries')}",
         f"{_MARK.format(row='entries')} FROM entries WHERE {_needs_reading('entries')}",
+        f"INSERT INTO rekall_vector_stamp VALUES ({_NEW_STAMP})",
     ]
     return [*drop, *OBJECTS.values(), *fill]
 

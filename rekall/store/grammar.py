@@ -52,7 +52,8 @@ class Node:
         return _has_token(self.text)
 
     @property
-    def is_plain(self) -> bool:
+    def has_one_scope(self) -> bool:
+        """Whether nothing in it is about one column or about nearness."""
         return not any(node.columns or node.near for node in self.walk())
 
     def walk(self) -> Iterator[Node]:

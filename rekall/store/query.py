@@ -7,6 +7,7 @@ words: punctuation separates, as in the tokenizer that made the index.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
 
 MAX_TERMS = 64
 """Distinct words of one query that are looked up; more of them change no answer that a person would notice."""
+MAX_READ = 256
+"""Distinct terms of a longer text that are read: as many of its beginning as of its end. The rarest are looked up."""
+SHORT = 4
+"""Words of a short query at most: entries with all of them come before all others."""
 OPERATORS = ("AND", "OR", "NOT")
+
+# what unicode61 takes for one token, nearly: letters and digits, and the accents that follow them
+_PART = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
 
 
 class ParsedQuery(NamedTuple):
@@ -24,15 +32,27 @@ class ParsedQuery(NamedTuple):
         exact: for `entries_fts`: what the text means in FTS5's language, or all of its words.
         context: the same for the context table: no column filters.
         excluded: hits of this expression in `entries_fts` are no hits of `context` (from a NOT).
-        any_word: any of the words; None when there is one word only, or the text uses operators.
-        words: the words looked up, in order.
+        words: the words looked up, in order, as they were typed.
+        terms: what is told apart of them, punctuation being a separator: `user-id` is two.
+        is_plain: words side by side, without operators: an entry that holds some of the terms is a hit too.
     """
 
     exact: str | None
     context: str | None = None
     excluded: str | None = None
-    any_word: str | None = None
     words: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    is_plain: bool = False
+
+    @property
+    def has_loose_terms(self) -> bool:
+        """Whether some of the terms, but not all of them, can be found."""
+        return self.is_plain and len(self.terms) > 1
+
+    @property
+    def is_short(self) -> bool:
+        """Whether entries with all words come before all others."""
+        return len(self.words) <= SHORT or not self.has_loose_terms
 
 
 def parse_query(text: str) -> ParsedQuery:
@@ -47,7 +67,7 @@ def parse_query(text: str) -> ParsedQuery:
         tree = grammar.parse(clean)
     except grammar.NotFts5Error:
         return _from_words(grammar.words(clean))
-    if all(node.operator == "AND" for node in tree.walk() if node.children) and tree.is_plain:
+    if all(node.operator == "AND" for node in tree.walk() if node.children) and tree.has_one_scope:
         return _from_words([leaf.text for leaf in tree.leaves() if leaf.has_token], tree)
     return _from_tree(tree)
 
@@ -58,18 +78,17 @@ def quote(text: str) -> str:
 
 
 def _from_words(words: list[str], tree: Node | None = None) -> ParsedQuery:
-    distinct = list(dict.fromkeys(words))[:MAX_TERMS]
+    distinct = list(dict.fromkeys(words))
     if not distinct:
         return ParsedQuery(None)
+    looked_up = tuple(distinct[:MAX_TERMS])
     if tree is not None and len(words) <= MAX_TERMS:
         exact = tree.render()
-        leaves = {leaf.render(): None for leaf in tree.leaves()}
-        terms = [term for term in leaves if term is not None]
+        terms = [term for leaf in tree.leaves() for term in _terms_of(leaf)]
     else:
-        terms = [quote(word) for word in distinct]
-        exact = " AND ".join(terms)
-    any_word = " OR ".join(terms) if len(terms) > 1 else None
-    return ParsedQuery(exact, exact, None, any_word, tuple(distinct))
+        exact = " AND ".join(map(quote, looked_up))
+        terms = [quote(part) for word in distinct for part in _parts(word)]
+    return ParsedQuery(exact, exact, None, looked_up, _ends(list(dict.fromkeys(terms))), is_plain=True)
 
 
 def _from_tree(tree: Node) -> ParsedQuery:
@@ -78,10 +97,28 @@ def _from_tree(tree: Node) -> ParsedQuery:
     if len(leaves) > MAX_TERMS:
         return _from_words(list(words))
     exact = tree.render()
+    terms = tuple(dict.fromkeys(term for leaf in leaves for term in (leaf.render(),) if term is not None))
     negated = [node for node in tree.walk() if node.operator == "NOT"]
-    if not tree.is_plain or any(node is not tree for node in negated):
-        return ParsedQuery(exact, words=words)
+    if not tree.has_one_scope or any(node is not tree for node in negated):
+        return ParsedQuery(exact, words=words, terms=terms)
     if tree.operator == "NOT":
         excluded = [part for part in (child.render() for child in tree.children[1:]) if part is not None]
-        return ParsedQuery(exact, exact, " OR ".join(excluded) or None, words=words)
-    return ParsedQuery(exact, exact, words=words)
+        return ParsedQuery(exact, exact, " OR ".join(excluded) or None, words=words, terms=terms)
+    return ParsedQuery(exact, exact, words=words, terms=terms)
+
+
+def _terms_of(leaf: Node) -> list[str]:
+    if leaf.prefix or leaf.first or len(leaf.text.split()) > 1:
+        return [term for term in (leaf.render(),) if term is not None]
+    return [quote(part) for part in _parts(leaf.text)] if leaf.has_token else []
+
+
+def _parts(word: str) -> list[str]:
+    """The tokens of a word in lower case; what has none that we can see stays whole."""
+    return _PART.findall(word.lower()) or [word]
+
+
+def _ends(terms: list[str]) -> tuple[str, ...]:
+    """All terms, or the first and the last ones: a traceback says at its end what went wrong."""
+    half = MAX_READ // 2
+    return tuple(terms if len(terms) <= MAX_READ else terms[:half] + terms[-half:])

@@ -13,22 +13,27 @@ from rekall.infra.interfaces import Row
 from rekall.store import pending
 from rekall.store.context_codec import searchable
 from rekall.store.derived import CONTEXT_COLUMNS
-from rekall.store.query import ParsedQuery
+from rekall.store.frequencies import SIZE
+from rekall.store.query import MAX_TERMS, ParsedQuery
 from rekall.store.schema import TOKENIZER
+from rekall.store.search_sql import CONTEXT, SOME
 from rekall.store.session import Session
-
-CONTEXT, SOME = 1, 2
-"""Tiers of a search: the context satisfies the query, or only some of its words were found; 0 is the entry itself."""
 
 _COLUMNS = (*CONTEXT_COLUMNS, "legacy")
 
 
-def unindexed_contexts(session: Session) -> list[Row] | None:
-    """The contexts that the base's index does not hold: a few that wait to be read, or None when it has no index."""
+def unindexed_contexts(session: Session) -> tuple[list[Row] | None, int | None]:
+    """The contexts that the base's index does not hold: a few that wait to be read, or None when it has no index.
+
+    With them, how many rows its full-text table has, or more.
+    """
     row = session.fetch_one(
-        "SELECT count(*) AS n FROM sqlite_master WHERE name IN ('rekall_context_fts', 'rekall_context_pending')"
+        f"SELECT count(*) AS n, ({SIZE}) AS size FROM sqlite_master"
+        " WHERE name IN ('rekall_context_fts', 'rekall_context_pending')"
     )
-    return pending.waiting(session.backend) if row is not None and row["n"] == 2 else None
+    if row is None:
+        return None, None
+    return pending.waiting(session.backend) if row["n"] == 2 else None, row["size"]
 
 
 def all_contexts(session: Session) -> list[Row]:
@@ -39,8 +44,8 @@ def all_contexts(session: Session) -> list[Row]:
     )
 
 
-def matching(contexts: Sequence[Row], parsed: ParsedQuery) -> dict[str, tuple[int, float]]:
-    """The contexts that a query finds: id to (tier, rank)."""
+def matching(contexts: Sequence[Row], parsed: ParsedQuery) -> dict[str, tuple[int, float, float]]:
+    """The contexts that a query finds, by id: kind of the hit, bm25 of the whole query, bm25 of any of its terms."""
     if not contexts or parsed.context is None:
         return {}
     index = sqlite3.connect(":memory:")
@@ -50,13 +55,14 @@ def matching(contexts: Sequence[Row], parsed: ParsedQuery) -> dict[str, tuple[in
         for row in contexts:
             texts = searchable(row)
             index.execute(f"INSERT INTO contexts VALUES ({places})", (row["id"], *(texts[name] for name in _COLUMNS)))
-        found: dict[str, tuple[int, float]] = {}
-        for tier, expression in ((CONTEXT, parsed.context), (SOME, parsed.any_word)):
-            if expression is not None:
-                for entry_id, rank in index.execute(
-                    "SELECT id, rank FROM contexts WHERE contexts MATCH ?", (expression,)
-                ):
-                    found.setdefault(entry_id, (tier, rank))
-        return found
+        ranked = "SELECT id, rank FROM contexts WHERE contexts MATCH ?"
+        whole: dict[str, float] = dict(index.execute(ranked, (parsed.context,)))
+        some: dict[str, float] = {}
+        if parsed.has_loose_terms:
+            some = dict(index.execute(ranked, (" OR ".join(parsed.terms[:MAX_TERMS]),)))
+        return {
+            entry_id: (CONTEXT if entry_id in whole else SOME, whole.get(entry_id, 0.0), some.get(entry_id, 0.0))
+            for entry_id in {**whole, **some}
+        }
     finally:
         index.close()

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rekall.infra.interfaces import DatabaseBackend
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import opening
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
@@ -41,6 +41,10 @@ class OpenBase(Protocol):
     @property
     def store(self) -> Store:
         """The repositories of the open base."""
+
+    @property
+    def cache_backend(self) -> CacheBackend:
+        """Where what was made of the base is kept for a while."""
 
 
 class Store:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rekall.errors import MissingDependencyError, QueryError
 from rekall.infra.interfaces import Value
 from rekall.models import Vector
 from rekall.store import vector_extension
+from rekall.store.derived import VECTOR_TRIGGERS
 from rekall.store.entries import filter_sql
 from rekall.store.session import Session
 
@@ -55,6 +56,10 @@ class EntryFilter(NamedTuple):
 
 
 EVERY_ENTRY = EntryFilter(include_obsolete=True)
+_STAMP = (
+    "SELECT stamp FROM rekall_vector_stamp WHERE length(stamp) = 32"
+    f" AND (SELECT count(*) FROM sqlite_master WHERE sql IN ({', '.join('?' * len(VECTOR_TRIGGERS))})) = ?"
+)
 
 
 class Vectors:
@@ -62,6 +67,31 @@ class Vectors:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def stamp(self) -> str | None:
+        """What is another text whenever any program has added, changed or removed a vector, 32 characters.
+
+        Two states of a base never have the same one, nor do two bases, unless one is a copy of the other. None in a
+        base that no Rekall of this age has written yet, or from which the objects that keep the stamp were removed.
+        """
+        try:
+            row = self._session.fetch_one(_STAMP, (*VECTOR_TRIGGERS.values(), len(VECTOR_TRIGGERS)))
+        except QueryError:
+            return None
+        return None if row is None else str(row["stamp"])
+
+    def admitted(self, where: EntryFilter, among: Iterable[str] | None = None) -> set[str]:
+        """The ids of the entries that a filter lets through.
+
+        Args:
+            among: looked at; all if left out.
+        """
+        conditions, params = filter_sql(*where)
+        if among is not None:
+            conditions.append("entries.id IN (SELECT value FROM json_each(:among))")
+            params["among"] = json.dumps(list(among))
+        sql = f"SELECT entries.id AS id FROM entries WHERE {' AND '.join(conditions) or 'true'}"
+        return {row["id"] for row in self._session.fetch_all(sql, params)}
 
     def of_entry(self, entry_id: str, space: VectorSpace, kind: str = "summary") -> bytes | None:
         """The vector of an entry, None when it has none in this space."""

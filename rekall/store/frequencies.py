@@ -1,0 +1,136 @@
+"""How many entries hold a term: which words of a query are rare, and what bm25 could give at most.
+
+At 100,000 entries most of the time of a search goes into ranking rows that hold nothing but common words. Where the
+terms of a query have many rows together, only rows with one of its rare terms are ranked, by all of its terms.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from rekall.infra.interfaces import Row
+from rekall.store.query import MAX_TERMS
+from rekall.store.session import Session
+
+BROAD = 30_000
+"""Rows that the terms of a query may have together before it is narrowed."""
+RANKED = 10_000
+"""Rows of the rare terms that are ranked then; the two rarest terms are taken however many they have."""
+SIZE = "SELECT max(id) AS size FROM entries_fts_content"
+"""Rows of the full-text table at most, without counting them."""
+
+_K1 = 1.2
+_LOWEST_IDF = 1e-6
+_FRESH = 0.01
+_REMEMBERED = 1000
+"""Rows of a term whose count is kept: counting fewer takes no time, and none that was added may be overlooked."""
+
+
+class Plan(NamedTuple):
+    """How the terms of a query are looked for.
+
+    Args:
+        ranked: an entry with one of these is a candidate.
+        common: these count in the ranking of candidates only; empty when the query need not be narrowed.
+        counts: rows of each term, as far as they are known.
+    """
+
+    ranked: tuple[str, ...]
+    common: tuple[str, ...] = ()
+    counts: Mapping[str, int] = {}
+
+    def expressions(self) -> list[str]:
+        """MATCH expressions without a common row, the best of which together are the best candidates.
+
+        No term stands in one of them twice: bm25 would count it twice.
+        """
+        ranked = " OR ".join(self.ranked)
+        if not self.common:
+            return [ranked]
+        common = " OR ".join(self.common)
+        return [f"({ranked}) AND ({common})", f"({ranked}) NOT ({common})"]
+
+
+class Frequencies:
+    """Counts terms, and remembers the counts while the base is about as large."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._counts: dict[tuple[str, bool], int] = {}
+        self._size = 0
+
+    def plan(self, terms: Sequence[str], size: int, *, context: bool) -> Plan:
+        """Which terms make candidates.
+
+        Args:
+            terms: MATCH expressions of one term each.
+            size: rows of the full-text table, or more.
+            context: rows of the table of contexts count too: the base has one.
+        """
+        if len(terms) <= MAX_TERMS and len(terms) * size <= BROAD:
+            return Plan(tuple(terms))
+        counts = self.counts(terms, size, context=context)
+        known = [term for term in terms if counts[term]]
+        rarest = sorted(known, key=counts.__getitem__)[:MAX_TERMS]
+        if sum(counts[term] for term in rarest) <= BROAD:
+            return Plan(tuple(term for term in known if term in set(rarest)) or tuple(terms[:1]), (), counts)
+        ranked: list[str] = []
+        rows = 0
+        for term in rarest:
+            rows += counts[term]
+            if len(ranked) >= 2 and rows > RANKED:
+                break
+            ranked.append(term)
+        # a term of every second entry has no weight in bm25, but each of its rows takes time
+        common = tuple(term for term in rarest[len(ranked) :] if counts[term] < size / 2)
+        return Plan(tuple(ranked), common, counts)
+
+    def counts(self, terms: Iterable[str], size: int, *, context: bool) -> dict[str, int]:
+        """How many rows hold each of some terms; a term that stems alike counts as the same.
+
+        Args:
+            terms: MATCH expressions.
+            size: rows of the full-text table; what was counted is forgotten when they have become 1 % more or fewer.
+            context: see `plan`.
+        """
+        if abs(size - self._size) > _FRESH * self._size:
+            self._counts, self._size = {}, size
+        terms, counted = list(terms), dict[str, int]()
+        missing = [term for term in terms if (term, context) not in self._counts]
+        if missing:
+            rows = self._session.fetch_all(counting_sql(context=context), {"terms": json.dumps(missing)})
+            counted = {row["term"]: int(row["n"]) for row in rows}
+            self._counts |= {(term, context): rows for term, rows in counted.items() if rows >= _REMEMBERED}
+        return {term: counted[term] if term in counted else self._counts[term, context] for term in terms}
+
+
+def counting_sql(*, context: bool) -> str:
+    """A select of `term` and its rows `n` for each of the JSON array `:terms`."""
+    found = "(SELECT count(*) FROM {0} WHERE {0} MATCH value)".format
+    tables = ("entries_fts", "rekall_context_fts") if context else ("entries_fts",)
+    return f"SELECT value AS term, {' + '.join(map(found, tables))} AS n FROM json_each(:terms)"
+
+
+def most(counts: Iterable[int], size: int) -> float:
+    """What bm25 gives at most for terms: the sum of idf * (k1 + 1), above 0.
+
+    FTS5's formulas, https://www.sqlite.org/fts5.html#the_bm25_function: idf = ln((N - n + 0.5) / (n + 0.5)), or 1e-6
+    when that is not above 0; a term's frequency weighs f * (k1 + 1) / (f + k1 * ...), which stays below k1 + 1 = 2.2.
+
+    Args:
+        counts: rows of each term.
+        size: rows of the full-text table, N.
+    """
+    total = 0.0
+    for rows in counts:
+        ratio = (size - rows + 0.5) / (rows + 0.5)
+        total += (_K1 + 1) * max(math.log(ratio) if ratio > 0 else 0.0, _LOWEST_IDF)
+    return total or _LOWEST_IDF
+
+
+def counts_of(row: Row) -> list[int]:
+    """The rows of each term, out of a row that holds them as `frequencies`."""
+    return [int(number) for number in json.loads(row["frequencies"] or "[]")]

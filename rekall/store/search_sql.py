@@ -1,0 +1,199 @@
+"""The one statement of a search: which full-text rows match, how they rank, and their entries with their tags."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rekall.infra.interfaces import Value
+from rekall.store.entries import filter_sql
+from rekall.store.frequencies import SIZE, Plan, counting_sql
+from rekall.store.query import ParsedQuery
+from rekall.store.rows import ENTRY_SELECT
+
+ENTRY, CONTEXT, SOME = 0, 1, 2
+"""Kinds of a hit: the entry satisfies the query, its context does, or only some of the words were found."""
+
+TITLE_WEIGHT, CONTEXT_WEIGHT = 2.5, 1.5
+"""Of a title to the text of its entry, and of a context to an entry, where some of the words are enough.
+
+Chosen on the development queries of `tools/bench search`; the context's with the text of the questions as contexts.
+"""
+SAME_PROJECT, RECENT = 0.02, 0.01
+"""What an entry of the project at hand gains, and one that was changed just now: it halves within a year."""
+CANDIDATES = 100
+"""Hits of each full-text table that are fused."""
+
+_TABLES = ("entries_fts", "rekall_context_fts")
+_RANKED = {"entries_fts": f"bm25(0, {TITLE_WEIGHT}, 1, 1)", "rekall_context_fts": "bm25()"}
+_WEIGHT = {"entries_fts": "", "rekall_context_fts": f" * {CONTEXT_WEIGHT}"}
+_NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
+_GAIN = (
+    f" * (1 + {SAME_PROJECT} * coalesce(entries.project = :here, 0)"
+    f" + {RECENT} / (1 + max(0, coalesce(julianday(:now) - julianday(entries.updated_at), 1e6)) / 365))"
+)
+
+
+class Request(NamedTuple):
+    """One search.
+
+    Args:
+        parsed: the query.
+        plan: how its terms are looked for; None when all of them must be there.
+        entry_type: only this type, exactly; an empty text is no filter. Likewise project and memory_type.
+        include_obsolete: obsolete entries too.
+        superseded: obsolete entries too that another one supersedes.
+        limit: rows at most; a negative number is no limit.
+        here: the project at hand, whose entries gain a little.
+        now: ISO time.
+    """
+
+    parsed: ParsedQuery
+    plan: Plan | None
+    entry_type: str | None
+    project: str | None
+    memory_type: str | None
+    include_obsolete: bool
+    superseded: bool
+    limit: int
+    here: str | None
+    now: str
+
+    def filters(self) -> tuple[list[str], dict[str, Value]]:
+        """SQL conditions on `entries`, and their named parameters."""
+        conditions, values = filter_sql(
+            self.entry_type, self.project, self.memory_type, self.include_obsolete or self.superseded
+        )
+        if self.superseded and not self.include_obsolete:
+            conditions.insert(0, "(+entries.status = 'active' OR entries.superseded_by IS NOT NULL)")
+        return conditions, values
+
+
+def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, Value]]:
+    """The statement and its parameters: rows of entries with `tier`, `kind`, `rank`, `waiting`, `size`, `frequencies`.
+
+    `waiting`: contexts wait to be indexed. `size` and `frequencies`: see `rekall.store.frequencies`.
+
+    Args:
+        context: the base has its full-text table of contexts.
+    """
+    parsed, plan = request.parsed, request.plan
+    conditions, values = request.filters()
+    values |= {"exact": parsed.exact, "limit": request.limit, "terms": json.dumps(parsed.terms)}
+    in_context = context and parsed.context is not None
+    if in_context:
+        values["context"] = parsed.context
+        if parsed.excluded is not None:
+            values["excluded"] = parsed.excluded
+    expressions = plan.expressions() if plan is not None else []
+    values |= {f"any{number}": expression for number, expression in enumerate(expressions)}
+    if expressions:
+        most = -1 if request.limit < 0 else max(request.limit, CANDIDATES)
+        values |= {"candidates": most, "here": request.here, "now": request.now}
+    sql = _sql(
+        tuple(conditions),
+        context,
+        in_context,
+        "excluded" in values,
+        len(expressions),
+        parsed.is_short,
+        plan is None or not plan.counts,
+    )
+    return sql, values
+
+
+def entries_sql(request: Request, ids: Sequence[str]) -> tuple[str, dict[str, Value]]:
+    """The entries of some ids that a search may give."""
+    conditions, params = request.filters()
+    values: dict[str, Value] = {"ids": json.dumps(list(ids)), **params}
+    conditions = ["entries.id IN (SELECT value FROM json_each(:ids))", *conditions]
+    if request.parsed.excluded is not None:
+        conditions.append(_NOT_EXCLUDED)
+        values["excluded"] = request.parsed.excluded
+    return f"SELECT {ENTRY_SELECT} FROM entries WHERE {' AND '.join(conditions)}", values
+
+
+@functools.lru_cache(maxsize=64)
+def _sql(
+    conditions: tuple[str, ...],
+    context: bool,
+    in_context: bool,
+    excluded: bool,
+    expressions: int,
+    short: bool,
+    counting: bool,
+) -> str:
+    tables = _TABLES if context else _TABLES[:1]
+    if short:
+        parts = _tiers(conditions, tables, in_context, excluded, expressions)
+        order = "hits.tier, hits.rank, hits.place, hits.id"
+    else:
+        parts = {"some": _some(conditions, tables, expressions, by_kind=True)}
+        order = "hits.rank, hits.id"
+    with_sql = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in parts.items())
+    hits = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
+    waiting = "EXISTS (SELECT 1 FROM rekall_context_pending)" if context else "0"
+    counts = f"(SELECT json_group_array(n) FROM ({counting_sql(context=in_context)}))" if counting else "NULL"
+    return (
+        f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
+        f" ({SIZE}) AS size, {counts} AS frequencies"
+        f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
+        f" ORDER BY {order}"
+    )
+
+
+def _tiers(
+    conditions: tuple[str, ...], tables: Sequence[str], in_context: bool, excluded: bool, expressions: int
+) -> dict[str, str]:
+    """A materialized table for each kind, of which SQLite fills no more than the limit needs."""
+    tiers = {"exact": _best("entries_fts", "exact", str(ENTRY), conditions, "limit")}
+    if in_context:
+        admitted = [*conditions, "entries.id NOT IN (SELECT id FROM exact)", *([_NOT_EXCLUDED] if excluded else [])]
+        tiers["context"] = _best("rekall_context_fts", "context", str(CONTEXT), admitted, "limit")
+    if expressions:
+        unseen = [*conditions, *(f"entries.id NOT IN (SELECT id FROM {tier})" for tier in tiers)]
+        tiers["some"] = _some(unseen, tables, expressions, by_kind=False)
+    return tiers
+
+
+def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, *, by_kind: bool) -> str:
+    """The best entries with some of the terms, the ranks in all tables added.
+
+    Args:
+        by_kind: say for each whether it satisfies the whole query.
+    """
+    best = []
+    for table, parameter, kind in zip(tables, ("exact", "context"), (ENTRY, CONTEXT), strict=False):
+        tier = str(SOME)
+        if by_kind:
+            whole = f"f.rowid IN (SELECT rowid FROM {table} WHERE {table} MATCH :{parameter})"
+            tier = f"CASE WHEN {whole} THEN {kind} ELSE {SOME} END"
+        best += [
+            _best(table, f"any{number}", tier, conditions, "candidates", weighted=True) for number in range(expressions)
+        ]
+    union = " UNION ALL ".join(f"SELECT * FROM ({one})" for one in best)
+    return f"SELECT id, min(tier), sum(rank) AS rank, 0 FROM ({union}) GROUP BY id ORDER BY rank, id LIMIT :limit"
+
+
+def _best(
+    table: str, parameter: str, tier: str, conditions: Sequence[str], limit: str, *, weighted: bool = False
+) -> str:
+    """The best matches in a full-text table whose entries satisfy the conditions.
+
+    FTS5 ranks all matches by itself; then the id of a match is read from the table's content and its entry looked up,
+    best first and only until the limit is reached. The inner LIMIT keeps SQLite from dropping the inner order.
+
+    Args:
+        weighted: rank by our weights and gains, not as 0.3 did.
+    """
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    ranking = f" AND rank MATCH '{_RANKED[table]}'" if weighted else ""
+    rank = f"f.rank{_WEIGHT[table]}{_GAIN}" if weighted else "f.rank"
+    return (
+        f"SELECT content.c0 AS id, {tier} AS tier, {rank} AS rank, f.rowid AS place"
+        f" FROM (SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{ranking} ORDER BY rank LIMIT -1) AS f"
+        f" CROSS JOIN {table}_content AS content ON content.id = f.rowid"
+        f" CROSS JOIN entries ON entries.id = content.c0{where} LIMIT :{limit}"
+    )
