@@ -17,6 +17,7 @@ from rekall import store as repositories
 from rekall.deprecation import moved_names
 from rekall.handle import Handle
 from rekall.infra.container import ServiceContainer
+from rekall.infra.interfaces import CacheBackend
 from rekall.models import Entry, Link, SearchResult, StructuredContext
 from rekall.store.context_codec import compress_context, decompress_context
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
@@ -66,6 +67,15 @@ class Database:
             ClosedError: before `init` and after `close`.
         """
         return self._handle.store
+
+    @property
+    def cache_backend(self) -> CacheBackend:
+        """Where what was made of the base is kept for a while: the cache back end of its container.
+
+        Raises:
+            ConfigError: the configured back end cannot be used.
+        """
+        return self._handle.cache_backend
 
     @property
     def conn(self) -> sqlite3.Connection | None:

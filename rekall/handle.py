@@ -8,7 +8,7 @@ from pathlib import Path
 from rekall.deprecation import warn_deprecated
 from rekall.errors import ClosedError, NotSupportedError
 from rekall.infra.container import ServiceContainer
-from rekall.infra.interfaces import DatabaseBackend
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import Store
 
 
@@ -60,6 +60,15 @@ class Handle:
         if self._store is None:
             raise ClosedError(f"{self.path} is not open: call init() first")
         return self._store
+
+    @property
+    def cache_backend(self) -> CacheBackend:
+        """The cache of the container that the base comes from, made when it is first asked for.
+
+        Raises:
+            ConfigError: the configured back end cannot be used.
+        """
+        return (self._container or ServiceContainer.get_instance()).cache()
 
     @property
     def connection(self) -> sqlite3.Connection | None:

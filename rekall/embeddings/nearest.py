@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rekall.embeddings.vectors import batch_cosine_similarity, unit_rows
+from rekall.embeddings import matrix
+from rekall.embeddings.vectors import unit_rows
 from rekall.store import OpenBase
-from rekall.store.vectors import EVERY_ENTRY, EntryFilter, VectorSpace, matrix
+from rekall.store.vectors import EVERY_ENTRY, EntryFilter, VectorSpace
+from rekall.store.vectors import matrix as as_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
 logger = logging.getLogger(__name__)
 
+_SPARE = 4
+"""Times as many vectors as wanted are looked at first, where a filter may pass over some."""
 _AT_ONCE = 128
 """Vectors that are compared with all others at once, when groups are made."""
 
@@ -29,42 +34,102 @@ def nearest(
     backend: str,
     exclude_id: str | None = None,
     where: EntryFilter = EVERY_ENTRY,
+    kinds: Sequence[str] = ("summary",),
 ) -> list[tuple[str, float]]:
-    """Ids of the entries whose summary vectors are most like one, and how like, best first.
+    """Ids of the entries whose vectors are most like one, and how like, best first.
 
-    Both ways compare every vector of the space, and give the same.
+    Every way compares every vector of the space, and gives the same.
 
     Args:
         query: the vector, `space.dimensions` 32-bit floats.
         limit: results at most; a negative number is no limit.
         threshold: the lowest similarity.
-        backend: `auto`, `sqlite-vec` or `numpy`, as `performance.vector_backend` says. Where sqlite-vec is wanted and
-            cannot be used, a warning is logged and numpy does it.
+        backend: `auto`, `sqlite-vec` or `numpy`, as `performance.vector_backend` says. `auto` is the matrix that the
+            cache has; where it has none, sqlite-vec for the first search of the same vectors, and numpy, which makes
+            the matrix, for the second. Where sqlite-vec is wanted and cannot be used, a warning is logged and numpy
+            does it.
         exclude_id: an id to pass over.
         where: the entries looked at.
+        kinds: the types of vectors; of an entry that has several the best counts.
 
     Raises:
         MissingDependencyError: numpy is needed and not installed.
     """
     if limit == 0:
         return []
-    if backend != "numpy":
+    if backend == "sqlite-vec":
         reason = db.store.vectors.cannot_compute()
-        if reason is None:
-            more = limit if limit < 0 or exclude_id is None else limit + 1
-            found = db.store.vectors.nearest(query, space, limit=more, threshold=threshold, where=where)
-            found = [one for one in found if one[0] != exclude_id]
-            return found if limit < 0 else found[:limit]
-        if backend == "sqlite-vec":
+        if reason is not None:
             logger.warning("performance.vector_backend is sqlite-vec, but %s: numpy is used", reason)
+            backend = "numpy"
+    more = limit if limit < 0 or exclude_id is None else limit + 1
+    parts = (_nearest_of_kind(db, query, space, kind, more, threshold, backend, where) for kind in kinds)
+    found = [one for one in _best_of(parts) if one[0] != exclude_id]
+    return found if limit < 0 else found[:limit]
+
+
+def _nearest_of_kind(
+    db: OpenBase,
+    query: bytes,
+    space: VectorSpace,
+    kind: str,
+    limit: int,
+    threshold: float,
+    backend: str,
+    where: EntryFilter,
+) -> list[tuple[str, float]]:
+    vectors = db.store.vectors
+    cached = None if backend == "sqlite-vec" else matrix.kept(db, space, kind)
+    by_sqlite = backend == "sqlite-vec"
+    if cached is None and backend == "auto" and vectors.cannot_compute() is None:
+        by_sqlite = not matrix.is_worth_keeping(db, space, kind)
+    if by_sqlite:
+        return vectors.nearest(query, space, limit=limit, threshold=threshold, kind=kind, where=where)
+    unit = unit_rows(as_rows([query]))[0]
+    if not unit.any():
+        return []  # a vector without length is like nothing
+    if cached is not None:
+        return _admitted(db, cached, unit, threshold, limit, where)
     best: list[tuple[str, float]] = []
-    for ids, vectors in db.store.vectors.pages(space, where=where):
-        most = len(ids) if limit < 0 else limit
-        best += batch_cosine_similarity(matrix([query])[0], vectors, ids, threshold, most, exclude_id)
+    for part in matrix.read(db, space, kind):
+        best += _admitted(db, part, unit, threshold, limit, where)
         best.sort(key=lambda one: -one[1])
         if limit > 0:
             del best[limit:]
     return best
+
+
+def _admitted(
+    db: OpenBase,
+    vectors: matrix.UnitVectors,
+    query: np.ndarray[Any, Any],
+    threshold: float,
+    limit: int,
+    where: EntryFilter,
+) -> list[tuple[str, float]]:
+    """The best among the entries that a filter admits: most often some more of the best than wanted hold enough."""
+    if where == EVERY_ENTRY:
+        return vectors.best(query, threshold, limit)
+    if limit > 0:
+        first = vectors.best(query, threshold, _SPARE * limit)
+        admitted = db.store.vectors.admitted(where, [entry_id for entry_id, _ in first])
+        best = [one for one in first if one[0] in admitted]
+        if len(best) >= limit or len(first) < _SPARE * limit:
+            return best[:limit]
+    admitted = db.store.vectors.admitted(where)
+    best = [one for one in vectors.best(query, threshold, -1) if one[0] in admitted]
+    return best if limit < 0 else best[:limit]
+
+
+def _best_of(parts: Iterable[list[tuple[str, float]]]) -> list[tuple[str, float]]:
+    """Each id with the best of its similarities, best first; equally good ones in the order of the parts."""
+    first, *others = parts
+    if not any(others):
+        return first
+    best = dict(first)
+    for entry_id, similarity in itertools.chain.from_iterable(others):
+        best[entry_id] = max(similarity, best.get(entry_id, similarity))
+    return sorted(best.items(), key=lambda one: -one[1])
 
 
 def groups_of_similar(
