@@ -182,6 +182,7 @@ def test_median_mean_and_least() -> None:
     """One slow call moves the mean and not the median."""
     times = Times([1.0, 2.0, 9.0])
     assert (times.median, times.mean, times.least) == (2.0, 4.0, 1.0)
+    assert Times([float(number) for number in range(100, 0, -1)]).p95 == 95.0
 
 
 @pytest.mark.parametrize(
@@ -194,6 +195,9 @@ def test_median_mean_and_least() -> None:
         (Row("s", "w", 0.2, "ms", base=0.05, limit=2.0), True),
         (Row("s", "w", 2.1, "ms", limit=2.0), True),
         (Row("s", "w", 0, "", limit=0), False),
+        (Row("s", "w", 0.4, "", limit=0.5, at_least=True), True),
+        (Row("s", "w", 0.5, "", limit=0.5, at_least=True), False),
+        (Row("s", "w", 0.4, "", base=0.5, limit=0.9, at_least=True), True),
     ],
 )
 def test_a_limit_is_judged_by_the_ratio_where_there_is_one(row: Row, is_over: bool | None) -> None:

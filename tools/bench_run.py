@@ -15,16 +15,31 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import adapter, exchange, plugins, startup, store, whole_base
+from benchmarks import (
+    adapter,
+    exchange,
+    plugins,
+    search,
+    search_meaning,
+    search_plot,
+    search_sizes,
+    startup,
+    store,
+    whole_base,
+)
 from benchmarks.bases import Bases
 from benchmarks.measure import Progress, Row
-from benchmarks.texts import Texts, made_up_texts, real_texts
+from benchmarks.quality import read_queries
+from benchmarks.search_texts import Asked, questions, titles_as_queries
+from benchmarks.texts import made_up_texts, real_texts
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange")
+from rekall.errors import RekallError
+
+SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange", "search")
 
 
 def main() -> int:
@@ -32,6 +47,7 @@ def main() -> int:
     options = _arguments()
     try:
         texts = real_texts(options.data) if options.data else made_up_texts()
+        asked = _asked(options)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -47,10 +63,16 @@ def main() -> int:
             os.environ.pop(name, None)
         try:
             rows = _measure(sections, Bases(Path(folder), texts, progress), quick=options.quick)
+            if "search" in sections:
+                rows += _search(asked, Bases(Path(folder), texts, progress).beside("search", asked.texts), options)
+        except (RekallError, RuntimeError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
         finally:
             os.chdir(here)
-    _show(rows, texts, time.monotonic() - started)
-    options.json.write_text(json.dumps(_report(rows, texts, quick=options.quick), indent=2) + "\n", encoding="utf-8")
+    source = asked.texts.source if sections == ["search"] else texts.source
+    _show(rows, source, time.monotonic() - started)
+    options.json.write_text(json.dumps(_report(rows, source, quick=options.quick), indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.json}")
     over = [row for row in rows if row.is_over]
     return 1 if options.check and over else 0
@@ -59,10 +81,14 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench",
-        description="Measure start-up, adapter layer, store, whole bases and exchange, each beside a named limit.",
+        description="Measure start-up, adapter layer, store, whole bases, exchange and search, each beside a limit.",
     )
     parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)} (all)")
     parser.add_argument("--data", type=Path, help="JSON lines with title and content, to measure on real text")
+    parser.add_argument("--queries", type=Path, help="JSON lines with id, query and relevant: ids of the data")
+    parser.add_argument("--model", type=Path, help="folder of a model of sentence-transformers, to search by meaning")
+    parser.add_argument("--sizes", action="store_true", help="how large the extra for searching by meaning is")
+    parser.add_argument("--plot", type=Path, help="draw what search measures into this SVG file")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and no base of 100,000 entries")
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go (bench.json)")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a limit is exceeded")
@@ -70,6 +96,11 @@ def _arguments() -> argparse.Namespace:
     unknown = [name for name in options.section if name not in SECTIONS]
     if unknown:
         parser.error(f"unknown section {unknown[0]}: use {', '.join(SECTIONS)}")
+    if options.queries and not options.data:
+        parser.error("--queries names entries of the data: give --data as well")
+    for name in ("json", "plot"):
+        if getattr(options, name):
+            setattr(options, name, getattr(options, name).resolve())
     return options
 
 
@@ -86,6 +117,31 @@ def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]
         rows += whole_base.measure(bases, store.sizes_for(quick=quick))
     if "exchange" in sections:
         rows += exchange.measure(bases, store.sizes_for(quick=quick))
+    return rows
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    texts = questions(options.data)
+    queries = read_queries(options.queries) if options.queries else titles_as_queries(texts)
+    asked = queries[:: 4 if options.quick else 1]
+    return Asked(texts, asked, judged=options.queries is not None, whole=len(asked) == len(queries))
+
+
+def _search(asked: Asked, bases: Bases, options: argparse.Namespace) -> list[Row]:
+    sizes = search.sizes_for(asked.texts, quick=options.quick)
+    model, meant = search_meaning.model_folder(options.model), None
+    sized = [search_sizes.measure()] if options.sizes else []
+    if model is not None:
+        search_meaning.check(model)
+    rows, found = search.measure(bases, asked, sizes)
+    if model is not None:
+        more, meant = search_meaning.measure(bases, asked, sizes, model)
+        rows += more
+    rows += sized
+    if options.plot:
+        drawn = search_plot.picture(search.panels(found, meant, judged=asked.judged), asked.texts.source)
+        options.plot.write_text(drawn, encoding="utf-8")
+        print(f"drawn in {options.plot}")
     return rows
 
 
@@ -126,7 +182,7 @@ def _progress() -> Iterator[Progress]:
         yield _Bar(bar)
 
 
-def _show(rows: Sequence[Row], texts: Texts, seconds: float) -> None:
+def _show(rows: Sequence[Row], source: str, seconds: float) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     table = Table(
         title=f"Rekall on {platform.python_implementation()} {platform.python_version()}", title_justify="left"
@@ -145,28 +201,29 @@ def _show(rows: Sequence[Row], texts: Texts, seconds: float) -> None:
             table.add_row(f"[bold]{section}[/bold]")
         limit = ""
         if row.limit is not None:
-            limit = f"{row.limit:g} x" if row.ratio is not None else f"{row.limit:g} {row.unit}"
+            limit = f"{row.limit:g} x" if row.ratio is not None else f"{row.limit:g} {row.unit}".strip()
+            limit = f">= {limit}" if row.at_least else limit
         table.add_row(
             *(row.what, f"{_number(row.figure)} {row.unit}", row.reference),
             "" if row.base is None else f"{_number(row.base)} {row.unit}",
             "" if row.ratio is None else f"{row.ratio:.3f}" if row.limit and row.limit < 1.1 else f"{row.ratio:.2f}",
-            *(limit, {None: "", True: "[red]over[/red]", False: "ok"}[row.is_over]),
+            *(limit, {None: "", True: f"[red]{'under' if row.at_least else 'over'}[/red]", False: "ok"}[row.is_over]),
         )
     console.print(table)
-    console.print(f"Data: {texts.source}. {seconds:.0f} s on {os.cpu_count()} cores.", highlight=False)
+    console.print(f"Data: {source}. {seconds:.0f} s on {os.cpu_count()} cores.", highlight=False)
 
 
 def _number(value: float) -> str:
     return f"{value:,.3f}" if abs(value) < 10 and value != int(value) else f"{value:,.1f}".removesuffix(".0")
 
 
-def _report(rows: Sequence[Row], texts: Texts, *, quick: bool) -> dict[str, object]:
+def _report(rows: Sequence[Row], source: str, *, quick: bool) -> dict[str, object]:
     return {
         "made": datetime.now().astimezone().isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "cores": os.cpu_count(),
-        "data": texts.source,
+        "data": source,
         "quick": quick,
         "rows": [row.record() for row in rows],
     }

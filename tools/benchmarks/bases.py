@@ -51,6 +51,12 @@ class Bases:
         self._folder = folder
         self._built: dict[int, Path] = {}
 
+    def beside(self, name: str, texts: Texts) -> Bases:
+        """Bases of other texts, in a folder of that name."""
+        folder = self._folder / name
+        folder.mkdir(exist_ok=True)
+        return Bases(folder, texts, self.progress)
+
     def copy(self, size: int, name: str) -> Path:
         """A file of one's own with the first `size` entries."""
         target = self._folder / f"{name}.db"

@@ -119,10 +119,23 @@ def _place(bases: Bases, size: int) -> Place:
 def _run(base: Path, arguments: Sequence[str]) -> Run:
     environment = {key: value for key, value in os.environ.items() if key != "REKALL_HOME"}
     environment |= {"REKALL_DB_PATH": str(base), "HOME": str(base.parent), "XDG_CONFIG_HOME": str(base.parent)}
-    command = [sys.executable, "-c", _MEASURED, sys.executable, "-m", "rekall", *arguments]
+    return run_measured(["-m", "rekall", *arguments], environment)
+
+
+def run_measured(arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
+    """Run Python once, as a process that must succeed.
+
+    Args:
+        arguments: of Python.
+        environment: all of it.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-c", _MEASURED, sys.executable, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"rekall {' '.join(arguments)}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(arguments)}: {done.stderr.strip()}")
     seconds, memory = done.stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there, in KiB elsewhere
     return Run(float(seconds), int(memory) * unit / 1024**2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -40,6 +41,11 @@ class Times:
     def least(self) -> float:
         return min(self.seconds)
 
+    @property
+    def p95(self) -> float:
+        """What 95 of 100 took at most."""
+        return sorted(self.seconds)[math.ceil(0.95 * len(self.seconds)) - 1]
+
 
 def by_turns(calls: Mapping[str, Prepare], rounds: int, progress: Progress, *, warm_up: int = 0) -> dict[str, Times]:
     """Time several calls in one run, one after the other in every round, so that a busy machine disturbs all alike.
@@ -74,13 +80,14 @@ class Row:
     """One line of the report.
 
     Args:
-        section: `start-up`, `adapter`, `store`, `whole-base` or `exchange`.
+        section: `start-up`, `adapter`, `store`, `whole-base`, `exchange` or `search`.
         what: what was measured.
         figure: the result, in `unit`.
         unit: `ms`, `us` or another.
         reference: what it is compared with.
         base: the reference's own result, in `unit`.
         limit: what must not be exceeded: by the ratio where there is a base, else by the figure.
+        at_least: the limit is what must be reached instead.
         details: further numbers for the JSON file.
     """
 
@@ -92,6 +99,7 @@ class Row:
     base: float | None = None
     limit: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    at_least: bool = False
 
     @property
     def ratio(self) -> float | None:
@@ -99,10 +107,11 @@ class Row:
 
     @property
     def is_over(self) -> bool | None:
-        """Whether the limit is exceeded; None without a limit."""
+        """Whether the limit is exceeded, or is not reached; None without a limit."""
         if self.limit is None:
             return None
-        return (self.figure if self.ratio is None else self.ratio) > self.limit
+        judged = self.figure if self.ratio is None else self.ratio
+        return judged < self.limit if self.at_least else judged > self.limit
 
     def record(self) -> dict[str, Any]:
         """The row for the JSON file."""
