@@ -129,10 +129,16 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 def _search(asked: Asked, bases: Bases, options: argparse.Namespace) -> list[Row]:
     sizes = search.sizes_for(asked.texts, quick=options.quick)
-    model, meant = search_meaning.model_folder(options.model), None
     sized = [search_sizes.measure()] if options.sizes else []
-    if model is not None:
-        search_meaning.check(model)
+    model, meant = search_meaning.model_folder(options.model), None
+    try:
+        if model is not None:
+            search_meaning.check(model)
+    except RekallError as error:
+        if options.model:
+            raise
+        print(f"searching by meaning is not measured: {error}", file=sys.stderr)
+        model = None
     rows, found = search.measure(bases, asked, sizes)
     if model is not None:
         more, meant = search_meaning.measure(bases, asked, sizes, model)

@@ -11,7 +11,7 @@ from benchmarks.quality import quality
 from benchmarks.search_meaning import HYBRID, MEANING, Meant
 from benchmarks.search_plot import Curve, Panel
 from benchmarks.search_systems import COUNTED, GREP, LIMIT, PLAIN, REKALL, TYPED, Found, rekall, run
-from benchmarks.search_texts import Asked, Questions
+from benchmarks.search_texts import Asked, Questions, project_of
 from rekall.infra import ServiceContainer
 from rekall.store import Store
 
@@ -119,13 +119,19 @@ def panels(found: Found, meant: Meant | None, *, judged: bool) -> list[Panel]:
 
 
 def tie_breakers(bases: Bases, asked: Asked, found: Found) -> Row:
-    """What random projects and dates do to the order of entries that differ in nothing else."""
+    """Quality where entries have random projects and dates, and queries are asked in a random project.
+
+    Neither says anything of what is relevant here, so whatever they move is moved for nothing.
+    """
     size = found.sizes[0]
     scattered = bases.beside("scattered", asked.texts.scatter()).copy(size, "scattered")
     container = ServiceContainer()
     store = Store(container.database(scattered), scattered)
     try:
-        answers = [rekall(store, query.text, limit=LIMIT) for query in asked.queries]
+        answers = [
+            rekall(store, query.text, limit=LIMIT, here=project_of(number))
+            for number, query in enumerate(asked.queries)
+        ]
     finally:
         container.close()
     with_them, without = quality(asked.queries, answers), found.quality(REKALL, size)

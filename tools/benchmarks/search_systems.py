@@ -128,12 +128,18 @@ def _open(path: Path, container: ServiceContainer) -> Store:
     return Store(container.database(path), path)
 
 
-def rekall(store: Store, text: str, *, limit: int, counted: bool = False) -> Answer:
-    """Search with nothing configured."""
+def rekall(store: Store, text: str, *, limit: int, counted: bool = False, here: str | None = None) -> Answer:
+    """Search with nothing configured.
+
+    Args:
+        counted: count the hits as accesses, as the command line does.
+        here: the project at hand.
+    """
     try:
-        return [hit.entry.id for hit in store.search.search(text, limit=limit, update_access=counted)]
+        found = store.search.find(text, limit=limit, here=here, update_access=counted)
     except (RekallError, sqlite3.Error):
         return None
+    return [hit.entry.id for hit in found.hits]
 
 
 def words_of(text: str) -> list[str]:

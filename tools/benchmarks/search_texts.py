@@ -51,7 +51,7 @@ class Questions(Texts):
             content = " ".join(draw.choices(contents, k=draw.randint(*CONTENT_WORDS)))
         made, project = _START + timedelta(minutes=number), None
         if self.scattered:
-            made, project = _START + _YEARS * draw.random(), f"project{draw.randrange(PROJECTS)}"
+            made, project = _START + _YEARS * draw.random(), project_of(draw.randrange(PROJECTS))
         return Entry(entry_id, title, "reference", content, project=project, created_at=made, updated_at=made, tags=[])
 
     def context(self, number: int) -> StructuredContext | None:
@@ -66,6 +66,11 @@ class Questions(Texts):
     def scatter(self) -> Questions:
         """The same entries with random projects and dates."""
         return replace(self, scattered=True)
+
+
+def project_of(number: int) -> str:
+    """One of the projects that scattered entries have."""
+    return f"project{number % PROJECTS}"
 
 
 def questions(file: Path | None) -> Questions:
