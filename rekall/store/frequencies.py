@@ -11,8 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rekall.infra.interfaces import Row
-from rekall.store.query import MAX_TERMS
+from rekall.store.query import MAX_TERMS, is_code
 from rekall.store.session import Session
 
 BROAD = 30_000
@@ -45,12 +44,12 @@ class Plan(NamedTuple):
     def expressions(self) -> list[str]:
         """MATCH expressions without a common row, the best of which together are the best candidates.
 
-        No term stands in one of them twice: bm25 would count it twice.
+        bm25 counts a term as often as it stands there: a code such as `E0382` or `504` twice, all others once.
         """
-        ranked = " OR ".join(self.ranked)
+        ranked = _either(self.ranked)
         if not self.common:
             return [ranked]
-        common = " OR ".join(self.common)
+        common = _either(self.common)
         return [f"({ranked}) AND ({common})", f"({ranked}) NOT ({common})"]
 
 
@@ -114,8 +113,8 @@ def counting_sql(*, context: bool) -> str:
     return f"SELECT value AS term, {' + '.join(map(found, tables))} AS n FROM json_each(:terms)"
 
 
-def most(counts: Iterable[int], size: int) -> float:
-    """What bm25 gives at most for terms: the sum of idf * (k1 + 1), above 0.
+def most(counts: Mapping[str, int], size: int) -> float:
+    """What bm25 gives at most for terms: the sum of idf * (k1 + 1), above 0, codes taken twice.
 
     FTS5's formulas, https://www.sqlite.org/fts5.html#the_bm25_function: idf = ln((N - n + 0.5) / (n + 0.5)), or 1e-6
     when that is not above 0; a term's frequency weighs f * (k1 + 1) / (f + k1 * ...), which stays below k1 + 1 = 2.2.
@@ -125,12 +124,12 @@ def most(counts: Iterable[int], size: int) -> float:
         size: rows of the full-text table, N.
     """
     total = 0.0
-    for rows in counts:
+    for term, rows in counts.items():
         ratio = (size - rows + 0.5) / (rows + 0.5)
-        total += (_K1 + 1) * max(math.log(ratio) if ratio > 0 else 0.0, _LOWEST_IDF)
+        idf = max(math.log(ratio) if ratio > 0 else 0.0, _LOWEST_IDF)
+        total += (_K1 + 1) * idf * (1 + is_code(term))
     return total or _LOWEST_IDF
 
 
-def counts_of(row: Row) -> list[int]:
-    """The rows of each term, out of a row that holds them as `frequencies`."""
-    return [int(number) for number in json.loads(row["frequencies"] or "[]")]
+def _either(terms: Iterable[str]) -> str:
+    return " OR ".join(f"{term} OR {term}" if is_code(term) else term for term in terms)

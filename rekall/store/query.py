@@ -23,6 +23,8 @@ OPERATORS = ("AND", "OR", "NOT")
 
 # what unicode61 takes for one token, nearly: letters and digits, and the accents that follow them
 _PART = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f])*")
+_COMPOUND = re.compile(r"[^\W_].*[\W_]|[\W_].*[^\W_]")
+_CODE = re.compile(r"(?=.*\d)(?:.*[^\W\d_]|\d{3,})")
 
 
 class ParsedQuery(NamedTuple):
@@ -50,6 +52,11 @@ class ParsedQuery(NamedTuple):
         return self.is_plain and len(self.terms) > 1
 
     @property
+    def compounds(self) -> list[str]:
+        """Words with punctuation, such as `user-id`, of which the index knows the parts only."""
+        return [word for word in self.words if self.is_plain and _COMPOUND.search(word)]
+
+    @property
     def is_short(self) -> bool:
         """Whether entries with all words come before all others."""
         return len(self.words) <= SHORT or not self.has_loose_terms
@@ -72,6 +79,18 @@ def parse_query(text: str) -> ParsedQuery:
     return _from_tree(tree)
 
 
+def is_code(term: str) -> bool:
+    """Whether a term is like an error code: letters and digits together, or a number of three digits or more."""
+    return _CODE.match(term.strip('"')) is not None
+
+
+def verbatim(word: str, text: str) -> bool:
+    """Whether a word stands in a text as it was typed, in any case, and not as a part of a longer one."""
+    before = r"(?<![^\W_])" if word[0].isalnum() else ""
+    after = r"(?![^\W_])" if word[-1].isalnum() else ""
+    return re.search(f"{before}{re.escape(word)}{after}", text, re.IGNORECASE) is not None
+
+
 def quote(text: str) -> str:
     """The text as an FTS5 string."""
     return '"' + text.replace('"', '""') + '"'
@@ -84,7 +103,7 @@ def _from_words(words: list[str], tree: Node | None = None) -> ParsedQuery:
     looked_up = tuple(distinct[:MAX_TERMS])
     if tree is not None and len(words) <= MAX_TERMS:
         exact = tree.render()
-        terms = [term for leaf in tree.leaves() for term in _terms_of(leaf)]
+        terms = [term for leaf in tree.leaves() for term in _terms_of(leaf, alone=not tree.children)]
     else:
         exact = " AND ".join(map(quote, looked_up))
         terms = [quote(part) for word in distinct for part in _parts(word)]
@@ -107,10 +126,14 @@ def _from_tree(tree: Node) -> ParsedQuery:
     return ParsedQuery(exact, exact, words=words, terms=terms)
 
 
-def _terms_of(leaf: Node) -> list[str]:
-    if leaf.prefix or leaf.first or len(leaf.text.split()) > 1:
-        return [term for term in (leaf.render(),) if term is not None]
-    return [quote(part) for part in _parts(leaf.text)] if leaf.has_token else []
+def _terms_of(leaf: Node, *, alone: bool) -> list[str]:
+    """The terms of one of the words side by side: of a quoted phrase its words too, unless it is all that was asked."""
+    rendered = [term for term in (leaf.render(),) if term is not None]
+    if leaf.prefix or leaf.first or not leaf.has_token:
+        return rendered
+    if len(leaf.text.split()) > 1:
+        return rendered if alone else [*rendered, *(quote(part) for part in _parts(leaf.text))]
+    return [quote(part) for part in _parts(leaf.text)]
 
 
 def _parts(word: str) -> list[str]:

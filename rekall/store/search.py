@@ -7,6 +7,7 @@ found. A longer one is ranked by bm25 over all its words, in the entry and in it
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,10 +17,10 @@ from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.frequencies import SIZE, Frequencies, counts_of, most
-from rekall.store.query import ParsedQuery, parse_query
+from rekall.store.frequencies import SIZE, Frequencies, most
+from rekall.store.query import ParsedQuery, parse_query, verbatim
 from rekall.store.rows import entry_from_row
-from rekall.store.search_sql import CONTEXT_WEIGHT, SOME, Request, entries_sql, hits_sql
+from rekall.store.search_sql import CANDIDATES, ENTRY, SOME, Request, entries_sql, fused, hits_sql
 from rekall.store.session import Session
 
 SUPERSEDED = 3
@@ -87,7 +88,8 @@ class Search:
 
         The score of a hit is the share that its bm25 has of the most that bm25 can give for these terms. In the answer
         to a short query it lies in the upper, middle or lower third of 0 to 1: the entry satisfies the query, its
-        context does, or only some of the words were found.
+        context does, or only some of the words were found. Words with punctuation divide the upper third again: they
+        stand in the entry as they were typed, or only their parts do.
 
         Args:
             query: whatever was typed; see `rekall.store.query` for what operators mean.
@@ -109,7 +111,7 @@ class Search:
         if exact:
             parsed = parsed._replace(context=None, is_plain=False)
         now = datetime.now()
-        more = limit if limit < 0 or not superseded else limit + SUPERSEDED
+        more = limit if limit < 0 else max(limit + SUPERSEDED * superseded, CANDIDATES * bool(parsed.compounds))
         filters = (entry_type, project, memory_type, include_obsolete, superseded)
         request = Request(parsed, None, *filters, more, here, now.isoformat())
         counted = update_access and self._session.can_count()
@@ -172,7 +174,7 @@ class Search:
             tier, whole, some = found.get(row["id"], (SOME + 1, 0.0, 0.0))
             kind, rank = row["tier"], row["rank"]
             if not request.parsed.is_short or (kind >= SOME and tier == SOME):
-                rank += CONTEXT_WEIGHT * some
+                rank = fused(rank, some)
             elif tier < kind:
                 rank = whole
             merged.append(row | {"tier": min(kind, tier), "rank": rank})
@@ -188,21 +190,29 @@ def _found(request: Request, rows: Sequence[Row], limit: int) -> Found:
     found = Found(terms=parsed.terms, narrowed=plan.ranked if plan is not None and plan.common else ())
     if not rows:
         return found
-    counts = list(plan.counts.values()) if plan is not None and plan.counts else counts_of(rows[0])
+    counts = plan.counts if plan is not None and plan.counts else _counts_of(parsed, rows[0])
     best = most(counts, rows[0]["size"] or 0)
+    hits = []
     for row in rows:
         entry = entry_from_row(row)
-        if request.superseded and not request.include_obsolete and entry.status != "active":
-            if len(found.superseded) < SUPERSEDED:
-                found.superseded.append(entry)
-            continue
-        if len(found.hits) == limit:
-            break
-        score = _score(parsed, row["tier"], -row["rank"] / best)
-        found.hits.append(SearchResult(entry, row["rank"], "", _KINDS[row["tier"]], score))
+        share = min(max(-row["rank"] / best, 0.0), 1.0)
+        if parsed.is_short and row["tier"] == ENTRY and parsed.compounds:
+            text = " ".join((entry.title, entry.content, *entry.tags))
+            share = (share + all(verbatim(word, text) for word in parsed.compounds)) / 2
+        score = (SOME - row["tier"] + share) * _SHARE if parsed.is_short else share
+        hits.append(SearchResult(entry, row["rank"], "", _KINDS[row["tier"]], score))
+    if parsed.is_short and parsed.compounds:
+        hits.sort(key=lambda hit: -(hit.score or 0.0))  # equal ones stay in the order of the base
+    for hit in hits:
+        if hit.entry.status == "active" or request.include_obsolete:
+            if len(found.hits) == limit:
+                break
+            found.hits.append(hit)
+        elif len(found.superseded) < SUPERSEDED:
+            found.superseded.append(hit.entry)
     return found
 
 
-def _score(parsed: ParsedQuery, tier: int, share: float) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return (SOME - tier + share) * _SHARE if parsed.is_short else share
+def _counts_of(parsed: ParsedQuery, row: Row) -> dict[str, int]:
+    """The rows of each term, which the statement counted along the way."""
+    return dict(zip(parsed.terms, json.loads(row["frequencies"] or "[]"), strict=False))

@@ -16,10 +16,13 @@ from rekall.store.rows import ENTRY_SELECT
 ENTRY, CONTEXT, SOME = 0, 1, 2
 """Kinds of a hit: the entry satisfies the query, its context does, or only some of the words were found."""
 
-TITLE_WEIGHT, CONTEXT_WEIGHT = 2.5, 1.5
-"""Of a title to the text of its entry, and of a context to an entry, where some of the words are enough.
+TITLE_WEIGHT = 2.5
+"""Of a word in the title to one in the text, where some of the words are enough; chosen on the development queries."""
+SECOND = 0.15
+"""What the lesser of the ranks in entry and context adds to the better one.
 
-Chosen on the development queries of `tools/bench search`; the context's with the text of the questions as contexts.
+Chosen on the development queries with the text of the questions as contexts: wholly, by half, or a second time. Adding
+the ranks would favour every entry that has a context, and whoever says the same twice.
 """
 SAME_PROJECT, RECENT = 0.02, 0.01
 """What an entry of the project at hand gains, and one that was changed just now: it halves within a year."""
@@ -28,7 +31,6 @@ CANDIDATES = 100
 
 _TABLES = ("entries_fts", "rekall_context_fts")
 _RANKED = {"entries_fts": f"bm25(0, {TITLE_WEIGHT}, 1, 1)", "rekall_context_fts": "bm25()"}
-_WEIGHT = {"entries_fts": "", "rekall_context_fts": f" * {CONTEXT_WEIGHT}"}
 _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
 _GAIN = (
     f" * (1 + {SAME_PROJECT} * coalesce(entries.project = :here, 0)"
@@ -115,6 +117,11 @@ def entries_sql(request: Request, ids: Sequence[str]) -> tuple[str, dict[str, Va
     return f"SELECT {ENTRY_SELECT} FROM entries WHERE {' AND '.join(conditions)}", values
 
 
+def fused(one: float, other: float) -> float:
+    """The rank of an entry by those of its text and of its context: negative or 0, lower is better."""
+    return min(one, other) + SECOND * max(one, other)
+
+
 @functools.lru_cache(maxsize=64)
 def _sql(
     conditions: tuple[str, ...],
@@ -159,7 +166,7 @@ def _tiers(
 
 
 def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, *, by_kind: bool) -> str:
-    """The best entries with some of the terms, the ranks in all tables added.
+    """The best entries with some of the terms, the ranks in both tables fused as `fused` does.
 
     Args:
         by_kind: say for each whether it satisfies the whole query.
@@ -174,7 +181,8 @@ def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, *,
             _best(table, f"any{number}", tier, conditions, "candidates", weighted=True) for number in range(expressions)
         ]
     union = " UNION ALL ".join(f"SELECT * FROM ({one})" for one in best)
-    return f"SELECT id, min(tier), sum(rank) AS rank, 0 FROM ({union}) GROUP BY id ORDER BY rank, id LIMIT :limit"
+    rank = f"min(rank) + {SECOND} * (sum(rank) - min(rank))"
+    return f"SELECT id, min(tier), {rank} AS rank, 0 FROM ({union}) GROUP BY id ORDER BY 3, id LIMIT :limit"
 
 
 def _best(
@@ -190,7 +198,7 @@ def _best(
     """
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     ranking = f" AND rank MATCH '{_RANKED[table]}'" if weighted else ""
-    rank = f"f.rank{_WEIGHT[table]}{_GAIN}" if weighted else "f.rank"
+    rank = f"f.rank{_GAIN}" if weighted else "f.rank"
     return (
         f"SELECT content.c0 AS id, {tier} AS tier, {rank} AS rank, f.rowid AS place"
         f" FROM (SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{ranking} ORDER BY rank LIMIT -1) AS f"
