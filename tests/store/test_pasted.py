@@ -1,0 +1,50 @@
+"""What a developer pastes finds the entry that is about it: error messages, tracebacks, paths, symbols, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.pasted import Pasted
+
+from rekall.db import Database
+
+
+class Base:
+    """The base of the set, and what a search of it gives first."""
+
+    def __init__(self, db: Database, pasted: Pasted) -> None:
+        self._db = db
+        self._keys = pasted.fill(db)
+
+    def found(self, query: str) -> list[str]:
+        """The keys of the first ten hits."""
+        return [self._keys[hit.entry.id] for hit in self._db.search(query, limit=10)]
+
+
+@pytest.fixture
+def pasted() -> Pasted:
+    return Pasted()
+
+
+@pytest.fixture
+def base(tmp_path: Path, pasted: Pasted) -> Iterator[Base]:
+    """The set in a base."""
+    with Database(tmp_path / "pasted.db") as db:
+        db.init()
+        yield Base(db, pasted)
+
+
+def test_the_right_entry_is_among_the_first_ten(base: Base, pasted: Pasted) -> None:
+    """For 98 %."""
+    found = [query.entry in base.found(query.pasted) for query in pasted.queries]
+    assert sum(found) >= 0.98 * len(found), [query for query, hit in zip(pasted.queries, found, strict=True) if not hit]
+
+
+def test_the_set_is_whole(pasted: Pasted) -> None:
+    """Each query is there once and means an entry; the set has the size that was asked for."""
+    keys = [entry["key"] for entry in pasted.entries]
+    assert len(keys) == len(set(keys)) >= 120
+    assert len(pasted.queries) == len({query.pasted for query in pasted.queries}) >= 80
+    assert {query.entry for query in pasted.queries} <= set(keys)
