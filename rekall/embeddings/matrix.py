@@ -1,29 +1,25 @@
 """The vectors of a base as one matrix, kept in the cache back end for as long as no vector changes.
 
-What is kept begins with the stamp of the vectors (`Vectors.stamp`), and counts only while the base has the same one: a
+What is kept begins with the stamp of the vectors (`Vectors.stamps`), and counts only while the base has the same one: a
 vector that any process adds, changes or removes counts at once, and so does a backup that is put back. A base without
 a stamp is read anew for every search.
 """
 
 from __future__ import annotations
 
-import logging
 import struct
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rekall import config
+from rekall.embeddings import kept as cache
 from rekall.embeddings.vectors import unit_rows
-from rekall.errors import CacheError
 from rekall.store import OpenBase
 from rekall.store.vectors import FLOAT, VectorSpace
 
 if TYPE_CHECKING:
     import numpy as np
-
-logger = logging.getLogger(__name__)
 
 LARGEST = 256 * 2**20
 """Bytes of vectors that are kept together at most: 174,000 of 384 numbers. More are read anew, page by page."""
@@ -73,7 +69,7 @@ class UnitVectors(NamedTuple):
 def kept(db: OpenBase, space: VectorSpace, kind: str) -> UnitVectors | None:
     """The vectors as the cache has them, None when it has none that are current."""
     stamp = _stamp(db)
-    return None if stamp is None else _unpacked(_get(db, _key(db, space, kind)), stamp, space.dimensions)
+    return None if stamp is None else _unpacked(cache.get(db, _name(space, kind)), stamp, space.dimensions)
 
 
 def is_worth_keeping(db: OpenBase, space: VectorSpace, kind: str) -> bool:
@@ -81,10 +77,10 @@ def is_worth_keeping(db: OpenBase, space: VectorSpace, kind: str) -> bool:
     stamp = _stamp(db)
     if stamp is None:
         return False
-    key = f"{_key(db, space, kind)}:asked"
-    if _get(db, key) == stamp:
+    name = f"{_name(space, kind)}:asked"
+    if cache.get(db, name) == stamp:
         return True
-    _set(db, key, stamp)
+    cache.put(db, name, stamp)
     return False
 
 
@@ -105,13 +101,14 @@ def read(db: OpenBase, space: VectorSpace, kind: str) -> Iterator[UnitVectors]:
             parts.append(part)
         else:
             parts, stamp = [], None
-    if stamp is not None and stamp == db.store.vectors.stamp():
-        _set(db, _key(db, space, kind), _packed(stamp, parts, space.dimensions))
+    if stamp is not None and stamp == _stamp(db):
+        cache.put(db, _name(space, kind), _packed(stamp, parts, space.dimensions))
 
 
 def _stamp(db: OpenBase) -> str | None:
     """That of the vectors; None where nothing can be kept: without a stamp, and without numpy."""
-    return None if find_spec("numpy") is None else db.store.vectors.stamp()
+    stamps = None if find_spec("numpy") is None else db.store.vectors.stamps()
+    return None if stamps is None else stamps.vectors
 
 
 def _unit_vectors(ids: list[str], vectors: np.ndarray[Any, Any]) -> UnitVectors:
@@ -146,21 +143,5 @@ def _unpacked(value: object, stamp: str, dimensions: int) -> UnitVectors | None:
     return UnitVectors(rows, ends, memoryview(value)[_HEADER.size + size + number * _END :])
 
 
-def _key(db: OpenBase, space: VectorSpace, kind: str) -> str:
-    return f"vectors:{kind}:{space.dimensions}:{space.models[0]}:{db.store.session.path}"
-
-
-def _get(db: OpenBase, key: str) -> object:
-    try:
-        value: object = db.cache_backend.get(key)
-    except CacheError as error:
-        logger.warning("vectors are read from the base, not from the cache: %s", error)
-        return None
-    return value
-
-
-def _set(db: OpenBase, key: str, value: str | bytes) -> None:
-    try:
-        db.cache_backend.set(key, value, config.get_config().perf_cache_ttl_seconds)
-    except CacheError as error:
-        logger.warning("vectors are not kept in the cache: %s", error)
+def _name(space: VectorSpace, kind: str) -> str:
+    return f"vectors:{kind}:{space.dimensions}:{space.models[0]}"

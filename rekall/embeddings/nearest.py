@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rekall.embeddings import matrix
 from rekall.embeddings.vectors import unit_rows
 from rekall.store import OpenBase
-from rekall.store.vectors import EVERY_ENTRY, EntryFilter, VectorSpace
+from rekall.store.vectors import ACTIVE_ENTRIES, EVERY_ENTRY, EntryFilter, VectorSpace
 from rekall.store.vectors import matrix as as_rows
 
 if TYPE_CHECKING:
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SUMMARY: Mapping[str, float] = {"summary": 1.0}
+"""Vectors of summaries alone: what the names of 0.3 compare."""
+SUMMARY_AND_CONTEXT: Mapping[str, float] = {**SUMMARY, "context": 0.85}
+"""Both vectors of an entry. A context says less of what an entry is about: with a weight of 1 the order gets worse."""
 _SPARE = 4
 """Times as many vectors as wanted are looked at first, where a filter may pass over some."""
 _AT_ONCE = 128
@@ -34,7 +37,7 @@ def nearest(
     backend: str,
     exclude_id: str | None = None,
     where: EntryFilter = EVERY_ENTRY,
-    kinds: Sequence[str] = ("summary",),
+    kinds: Mapping[str, float] = SUMMARY,
 ) -> list[tuple[str, float]]:
     """Ids of the entries whose vectors are most like one, and how like, best first.
 
@@ -50,7 +53,8 @@ def nearest(
             does it.
         exclude_id: an id to pass over.
         where: the entries looked at.
-        kinds: the types of vectors; of an entry that has several the best counts.
+        kinds: the types of vectors, each with what its similarities are multiplied by; of an entry that has several
+            vectors the best counts.
 
     Raises:
         MissingDependencyError: numpy is needed and not installed.
@@ -63,7 +67,10 @@ def nearest(
             logger.warning("performance.vector_backend is sqlite-vec, but %s: numpy is used", reason)
             backend = "numpy"
     more = limit if limit < 0 or exclude_id is None else limit + 1
-    parts = (_nearest_of_kind(db, query, space, kind, more, threshold, backend, where) for kind in kinds)
+    parts = [
+        (weight, _nearest_of_kind(db, query, space, kind, more, threshold / weight, backend, where))
+        for kind, weight in kinds.items()
+    ]
     found = [one for one in _best_of(parts) if one[0] != exclude_id]
     return found if limit < 0 else found[:limit]
 
@@ -107,9 +114,14 @@ def _admitted(
     limit: int,
     where: EntryFilter,
 ) -> list[tuple[str, float]]:
-    """The best among the entries that a filter admits: most often some more of the best than wanted hold enough."""
+    """The best among the entries that a filter admits: some more of the best than wanted hold enough, most often."""
     if where == EVERY_ENTRY:
         return vectors.best(query, threshold, limit)
+    if where == ACTIVE_ENTRIES:
+        inactive = db.store.vectors.inactive()
+        found = vectors.best(query, threshold, limit if limit < 0 else limit + len(inactive))
+        best = [one for one in found if one[0] not in inactive]
+        return best if limit < 0 else best[:limit]
     if limit > 0:
         first = vectors.best(query, threshold, _SPARE * limit)
         admitted = db.store.vectors.admitted(where, [entry_id for entry_id, _ in first])
@@ -121,14 +133,12 @@ def _admitted(
     return best if limit < 0 else best[:limit]
 
 
-def _best_of(parts: Iterable[list[tuple[str, float]]]) -> list[tuple[str, float]]:
-    """Each id with the best of its similarities, best first; equally good ones in the order of the parts."""
-    first, *others = parts
-    if not any(others):
-        return first
-    best = dict(first)
-    for entry_id, similarity in itertools.chain.from_iterable(others):
-        best[entry_id] = max(similarity, best.get(entry_id, similarity))
+def _best_of(parts: Sequence[tuple[float, list[tuple[str, float]]]]) -> list[tuple[str, float]]:
+    """Each id with the best of its weighted similarities, best first; equally good ones in the order of the parts."""
+    best: dict[str, float] = {}
+    for weight, found in parts:
+        for entry_id, similarity in found:
+            best[entry_id] = max(weight * similarity, best.get(entry_id, -1.0))
     return sorted(best.items(), key=lambda one: -one[1])
 
 

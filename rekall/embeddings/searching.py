@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from rekall.context_extractor import extract_keywords, get_matching_keywords
+from rekall.embeddings import fusion
 from rekall.embeddings.embedder import embed_texts, in_context
-from rekall.embeddings.ranking import hybrid_hits
 from rekall.embeddings.readiness import Readiness, readiness
 from rekall.errors import EmbeddingModelUnavailableError, InvalidValueError, MissingDependencyError
-from rekall.models import Entry, SearchResult
+from rekall.models import SearchResult
 from rekall.store import OpenBase
+from rekall.store.query import parse_query
 from rekall.store.vectors import EntryFilter
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ Filters = tuple[str | None, str | None, str | None]
 def search(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
     """Search the active entries by words and meaning, or by words alone where there is no search by meaning.
 
+    Entries that hold what was asked for word by word come first (`fusion.ranked_together`). An access of each entry
+    that words found is counted, once.
+
     Args:
         query: whatever was typed.
         filters: narrow the search.
@@ -58,10 +63,13 @@ def search(db: OpenBase, query: str, filters: Filters, limit: int, context: str 
 
 
 def search_in_context(db: OpenBase, query: str, filters: Filters, limit: int, context: str) -> Found:
-    """The same, by words and keywords of contexts where there is no search by meaning."""
+    """The same; where there is no search by meaning, the keywords of contexts are named all the same."""
     ready, vector = _vector_of(db, query, context)
-    hits = _hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit)
-    return Found(hits, "hybrid", ready.problem or ready.gap)
+    if ready.service is not None:
+        return Found(_hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit), "hybrid", ready.gap)
+    hits = db.store.search.search(query, *filters, limit=limit)
+    _name_keywords(db, query, hits)
+    return Found(hits, "hybrid", ready.problem)
 
 
 def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
@@ -73,26 +81,43 @@ def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, co
     ready, vector = _vector_of(db, query, context)
     if ready.service is None:
         raise EmbeddingModelUnavailableError(ready.problem or "")
-    found = [] if vector is None else ready.service.semantic_hits(db, vector, EntryFilter(*filters), limit, _LOWEST)
-    hits = [
-        SearchResult(entry, 0.0, matched="meaning", score=similarity, similarity=similarity)
-        for entry, similarity in found
-    ]
+    found: list[tuple[str, float]] = []
+    if vector is not None:
+        found = ready.service.nearest_ids(db, vector, EntryFilter(*filters), limit, _LOWEST)
+    entries = db.store.entries.get_many([entry_id for entry_id, _ in found])
+    hits = fusion.results([(one, min(similarity, 1.0)) for one, similarity in found], (), dict(found), entries)
     return Found(hits, "semantic", ready.gap)
 
 
 def _hybrid(
     db: OpenBase,
     query: str,
-    service: EmbeddingService | None,
+    service: EmbeddingService,
     vector: np.ndarray[Any, Any] | None,
     where: EntryFilter,
     limit: int,
 ) -> list[SearchResult]:
-    by_meaning: list[tuple[Entry, float]] = []
-    if service is not None and vector is not None and limit:
-        by_meaning = service.semantic_hits(db, vector, where, 2 * limit, _LOWEST)
-    return hybrid_hits(db, query, by_meaning, where, limit)
+    if limit == 0 or vector is None:
+        return []
+    number = limit if limit < 0 else max(2 * limit, fusion.CANDIDATES)
+    by_meaning = dict(service.nearest_ids(db, vector, where, number, _LOWEST))
+    by_words = db.store.search.search(query, *where, limit=number, update_access=False)
+    ranked = fusion.ranked_together(parse_query(query), by_words, list(by_meaning))
+    ranked = ranked if limit < 0 else ranked[:limit]
+    found_by_words = {hit.entry.id for hit in by_words}
+    entries = db.store.entries.get_many([one for one, _ in ranked if one not in found_by_words])
+    hits = fusion.results(ranked, by_words, by_meaning, entries)
+    _name_keywords(db, query, hits)
+    db.store.entries.count_accesses([hit.entry for hit in hits if hit.matched in ("entry", "context")])
+    return hits
+
+
+def _name_keywords(db: OpenBase, query: str, hits: list[SearchResult]) -> None:
+    """Put the keywords of contexts that the query names with their hits."""
+    asked = extract_keywords("", query) or query.lower().split()
+    keywords = db.store.contexts.keywords_of([hit.entry.id for hit in hits])
+    for hit in hits:
+        hit.keywords = get_matching_keywords(asked, keywords.get(hit.entry.id, []))
 
 
 def _vector_of(db: OpenBase, query: str, context: str | None) -> tuple[Readiness, np.ndarray[Any, Any] | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from rekall.embeddings.embedder import (
     in_context,
     space_of,
 )
-from rekall.embeddings.nearest import groups_of_similar, nearest
+from rekall.embeddings.nearest import SUMMARY, SUMMARY_AND_CONTEXT, groups_of_similar, nearest
 from rekall.embeddings.ranking import hybrid_hits
 from rekall.embeddings.vectors import matryoshka
 from rekall.errors import EmbeddingModelUnavailableError
@@ -34,8 +35,8 @@ logger = logging.getLogger(__name__)
 class EmbeddingService:
     """Computes vectors and searches with them.
 
-    Only vectors of this model and length are compared. Nothing is kept between two calls: a vector that any process
-    added, changed or removed counts at once.
+    Only vectors of this model and length are compared. A vector that any process added, changed or removed counts at
+    once. The names of 0.3 compare summaries alone, as they did.
 
     Args:
         model_name: in any spelling.
@@ -201,6 +202,21 @@ class EmbeddingService:
         """What `semantic_search` does, for who has the vector of the query already."""
         return self._entries(db, self._nearest(db, vector.tobytes(), limit, threshold, where))
 
+    def nearest_ids(
+        self, db: OpenBase, vector: np.ndarray[Any, Any], where: EntryFilter, limit: int, threshold: float = 0.0
+    ) -> list[tuple[str, float]]:
+        """Ids of the entries whose summary or context is like a vector, and how like, best first.
+
+        The similarity of a context counts for less than that of a summary: see `nearest.SUMMARY_AND_CONTEXT`.
+
+        Args:
+            vector: shape (dimensions,).
+            where: the entries looked at.
+            limit: ids at most; a negative number is no limit.
+            threshold: the lowest similarity.
+        """
+        return self._nearest(db, vector.tobytes(), limit, threshold, where, kinds=SUMMARY_AND_CONTEXT)
+
     def find_generalization_candidates(
         self,
         db: OpenBase,
@@ -260,6 +276,7 @@ class EmbeddingService:
         threshold: float,
         where: EntryFilter,
         exclude_id: str | None = None,
+        kinds: Mapping[str, float] = SUMMARY,
     ) -> list[tuple[str, float]]:
         backend = config.get_config().perf_vector_backend
         return nearest(
@@ -271,6 +288,7 @@ class EmbeddingService:
             backend=backend,
             exclude_id=exclude_id,
             where=where,
+            kinds=kinds,
         )
 
     @staticmethod

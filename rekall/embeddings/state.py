@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from rekall.embeddings import kept
 from rekall.embeddings.embedder import normal_name
 from rekall.store import OpenBase
+from rekall.store.unembedded import StoredVectors
+
+_NAME = "vectors:held"
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def state_of(db: OpenBase, model: str, dimensions: int) -> EmbeddingState:
     name = normal_name(model)
     groups: Counter[tuple[str, int]] = Counter()
     entries = outdated = 0
-    for stored in db.store.unembedded.summaries():
+    for stored in _summaries(db):
         entries += stored.entries
         if stored.model_name is not None:
             group = (normal_name(stored.model_name), stored.dimensions)
@@ -86,3 +90,17 @@ def state_of(db: OpenBase, model: str, dimensions: int) -> EmbeddingState:
     embedded = groups.pop((name, dimensions), 0)
     others = tuple(VectorGroup(*group, count) for group, count in groups.most_common())
     return EmbeddingState(name, dimensions, entries, embedded, outdated, others)
+
+
+def _summaries(db: OpenBase) -> list[StoredVectors]:
+    """`Unembedded.summaries`, which looks at every entry: asked once for each state of the base."""
+    stamps = db.store.vectors.stamps()
+    if stamps is None:
+        return db.store.unembedded.summaries()
+    found = kept.get(db, _NAME)
+    if isinstance(found, dict) and found.get("stamps") == list(stamps):
+        return [StoredVectors(*row) for row in found["rows"]]
+    rows = db.store.unembedded.summaries()
+    if stamps == db.store.vectors.stamps():
+        kept.put(db, _NAME, {"stamps": list(stamps), "rows": [list(row) for row in rows]})
+    return rows

@@ -124,6 +124,8 @@ class SearchResult:
         score: of a search by meaning: 0 to 1, in the order of the hits; None when `rank` says it.
         similarity: to the query, by meaning; None when the hit was not found so.
         keywords: keywords of its context that a search by meaning found in the query.
+        vector_rank: its place among the entries found by meaning, from 1 on; None when it is not one of these, and
+            where words alone were searched. Likewise lexical_rank, among those found by words.
     """
 
     entry: Entry
@@ -133,3 +135,5 @@ class SearchResult:
     score: float | None = None
     similarity: float | None = None
     keywords: list[str] = field(default_factory=list)
+    vector_rank: int | None = None
+    lexical_rank: int | None = None

@@ -152,6 +152,18 @@ class Contexts:
         )
         return [(entry_from_row(row), json.loads(row["keywords"])) for row in rows]
 
+    def keywords_of(self, entry_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The keywords of the contexts of entries, by id; entries without any are absent."""
+        rows = self._session.fetch_all(
+            "SELECT entry_id, keyword FROM context_keywords WHERE entry_id IN (SELECT value FROM json_each(?))"
+            " ORDER BY entry_id, keyword",
+            (json.dumps(list(entry_ids)),),
+        )
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            found.setdefault(row["entry_id"], []).append(row["keyword"])
+        return found
+
     def count_entries_without_context_blob(self) -> int:
         """How many entries have a plain JSON context and no compressed form of it."""
         row = self._session.fetch_one(

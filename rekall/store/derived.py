@@ -6,8 +6,8 @@
 - A full-text table of the structured contexts, filled by triggers from the plain JSON that every version writes. A
   context that exists only compressed cannot be read in SQL: the trigger marks it, and the next writer fills it in.
 - An index on `superseded_by`, without which deleting an entry scans all entries for the foreign key.
-- A stamp of the vectors: triggers replace it whenever any program adds, changes or removes one, so what was made of
-  them is current as long as the stamp is. It is random: a counter would give the same number to two states of a base
+- Stamps of the vectors and of the entries: triggers renew them whenever any program writes, so what was made of a table
+  is current as long as its stamp is there. They are random: a counter would come to the same number twice in a base
   that was put back from a backup.
 """
 
@@ -65,14 +65,25 @@ _REMOVE_CONTEXT = f"DELETE FROM rekall_context_fts WHERE {_FIND_CONTEXT.format(r
 _UNMARK = "DELETE FROM rekall_context_pending WHERE id = old.id"
 
 _NEW_STAMP = "hex(randomblob(16))"
-_STAMP = f"UPDATE rekall_vector_stamp SET stamp = {_NEW_STAMP}"
-VECTOR_TRIGGERS: Mapping[str, str] = {
-    f"rekall_vector_a{event[0].lower()}": (
-        f"CREATE TRIGGER rekall_vector_a{event[0].lower()} AFTER {event} ON embeddings BEGIN {_STAMP}; END"
-    )
-    for event in ("INSERT", "UPDATE", "DELETE")
+
+
+def _stamping(table: str, column: str, update: str) -> dict[str, str]:
+    """The triggers that renew a stamp whenever any program writes a table."""
+    events = {"i": "INSERT", "u": f"UPDATE{update}", "d": "DELETE"}
+    return {
+        f"rekall_{column}_a{letter}": (
+            f"CREATE TRIGGER rekall_{column}_a{letter} AFTER {event} ON {table}"
+            f" BEGIN UPDATE rekall_stamps SET {column} = {_NEW_STAMP}; END"
+        )
+        for letter, event in events.items()
+    }
+
+
+STAMPING: Mapping[str, str] = {
+    **_stamping("embeddings", "vectors", ""),
+    **_stamping("entries", "entries", " OF id, status, updated_at"),
 }
-"""What keeps the stamp of the vectors current; without all of them it says nothing."""
+"""What keeps the stamps current; without all of them these say nothing. Counting an access changes no stamp."""
 
 # In the order of creation. The older text column stays searchable under `legacy`, which only Python can fill.
 OBJECTS: Mapping[str, str] = {
@@ -106,8 +117,8 @@ OBJECTS: Mapping[str, str] = {
         f"CREATE TRIGGER rekall_context_ad AFTER DELETE ON entries WHEN {_has_context('old')} BEGIN "
         f"{_REMOVE_CONTEXT}; {_UNMARK}; END"
     ),
-    "rekall_vector_stamp": "CREATE TABLE rekall_vector_stamp (stamp TEXT)",
-    **VECTOR_TRIGGERS,
+    "rekall_stamps": "CREATE TABLE rekall_stamps (vectors TEXT, entries TEXT)",
+    **STAMPING,
 }
 
 _KINDS = {"TABLE": "TABLE", "VIRTUAL": "TABLE", "INDEX": "INDEX", "TRIGGER": "TRIGGER"}
@@ -119,7 +130,7 @@ def build() -> list[str]:
     fill = [
         f"{_add_context('entries')} FROM entries WHERE {_has_context('entries')}",
         f"{_MARK.format(row='entries')} FROM entries WHERE {_needs_reading('entries')}",
-        f"INSERT INTO rekall_vector_stamp VALUES ({_NEW_STAMP})",
+        f"INSERT INTO rekall_stamps VALUES ({_NEW_STAMP}, {_NEW_STAMP})",
     ]
     return [*drop, *OBJECTS.values(), *fill]
 

@@ -10,7 +10,7 @@ from rekall.errors import MissingDependencyError, QueryError
 from rekall.infra.interfaces import Value
 from rekall.models import Vector
 from rekall.store import vector_extension
-from rekall.store.derived import VECTOR_TRIGGERS
+from rekall.store.derived import STAMPING
 from rekall.store.entries import filter_sql
 from rekall.store.session import Session
 
@@ -56,10 +56,25 @@ class EntryFilter(NamedTuple):
 
 
 EVERY_ENTRY = EntryFilter(include_obsolete=True)
-_STAMP = (
-    "SELECT stamp FROM rekall_vector_stamp WHERE length(stamp) = 32"
-    f" AND (SELECT count(*) FROM sqlite_master WHERE sql IN ({', '.join('?' * len(VECTOR_TRIGGERS))})) = ?"
+ACTIVE_ENTRIES = EntryFilter()
+_STAMPS = (
+    "SELECT vectors, entries FROM rekall_stamps WHERE length(vectors) = 32 AND length(entries) = 32"
+    f" AND (SELECT count(*) FROM sqlite_master WHERE sql IN ({', '.join('?' * len(STAMPING))})) = ?"
 )
+
+
+class Stamps(NamedTuple):
+    """Texts of 32 characters, which are others after any program has written.
+
+    Two states of a base never have the same, nor do two bases, unless one is a copy of the other.
+
+    Args:
+        vectors: renewed when a vector is added, changed or removed.
+        entries: renewed when an entry is added, changed or removed; an access changes nothing.
+    """
+
+    vectors: str
+    entries: str
 
 
 class Vectors:
@@ -68,17 +83,13 @@ class Vectors:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def stamp(self) -> str | None:
-        """What is another text whenever any program has added, changed or removed a vector, 32 characters.
-
-        Two states of a base never have the same one, nor do two bases, unless one is a copy of the other. None in a
-        base that no Rekall of this age has written yet, or from which the objects that keep the stamp were removed.
-        """
+    def stamps(self) -> Stamps | None:
+        """The stamps of the base; None where nothing keeps them: a base that no Rekall of this age has written yet."""
         try:
-            row = self._session.fetch_one(_STAMP, (*VECTOR_TRIGGERS.values(), len(VECTOR_TRIGGERS)))
+            row = self._session.fetch_one(_STAMPS, (*STAMPING.values(), len(STAMPING)))
         except QueryError:
             return None
-        return None if row is None else str(row["stamp"])
+        return None if row is None else Stamps(**row)
 
     def admitted(self, where: EntryFilter, among: Iterable[str] | None = None) -> set[str]:
         """The ids of the entries that a filter lets through.
@@ -92,6 +103,13 @@ class Vectors:
             params["among"] = json.dumps(list(among))
         sql = f"SELECT entries.id AS id FROM entries WHERE {' AND '.join(conditions) or 'true'}"
         return {row["id"] for row in self._session.fetch_all(sql, params)}
+
+    def inactive(self) -> set[str]:
+        """The ids of the entries that are not active, by the index on the status."""
+        rows = self._session.fetch_all(
+            "SELECT id FROM entries WHERE status < 'active' OR status > 'active' OR status IS NULL"
+        )
+        return {row["id"] for row in rows}
 
     def of_entry(self, entry_id: str, space: VectorSpace, kind: str = "summary") -> bytes | None:
         """The vector of an entry, None when it has none in this space."""
