@@ -1,23 +1,31 @@
 """A model of sentence-transformers: loaded when it is first needed, given back when nobody has used it for a while.
 
-Nothing here goes to the network: a model is read from this machine, unless `download` is called.
+Rekall computes the usual architectures itself (`rekall.embeddings.sentence_encoder`); sentence-transformers, where it
+is installed, computes the others, and fetches models. Nothing here goes to the network: a model is read from this
+machine, unless `download` is called.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.util
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rekall import config
+from rekall.embeddings import hub
+from rekall.embeddings.architecture import UnknownModelError
 from rekall.errors import EmbeddingModelUnavailableError, EmbeddingPackageMissingError
 
 PACKAGE = "sentence_transformers"
+OWN_PACKAGES = ("numpy", "tokenizers", "safetensors")
+"""What Rekall computes with itself."""
 _QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", **_QUIET}
 _ONLINE = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "HF_HUB_DISABLE_PROGRESS_BARS": "0", **_QUIET}
@@ -27,7 +35,7 @@ class ModelManager:
     """One model. Every method may be called from any thread.
 
     Args:
-        model_name: a model of the hub as sentence-transformers names it, or a folder.
+        model_name: a model of the hub as sentence-transformers names it, or the path of a folder.
         timeout_minutes: minutes after its last use at which the model is given back; 0 keeps it until `check_idle`.
     """
 
@@ -42,16 +50,20 @@ class ModelManager:
         self._watch: threading.Timer | None = None
 
     def get_model(self) -> Any:
-        """The `SentenceTransformer`, loaded from this machine if it is not in memory.
+        """The model, loaded from this machine if it is not in memory.
+
+        Returns:
+            A `SentenceEncoder`, or a `SentenceTransformer` where only sentence-transformers can compute the model.
+            `encode(texts)` of either gives vectors, `get_sentence_embedding_dimension()` their length.
 
         Raises:
-            EmbeddingPackageMissingError: sentence-transformers is not installed.
+            EmbeddingPackageMissingError: a package that computes is not installed.
             EmbeddingModelUnavailableError: the model is not on this machine, or cannot be loaded.
         """
         with self._lock:
             self.touch()
             if self._model is None:
-                self._load(local_files_only=True)
+                self._load(self._local)
                 self.touch()
             self._watch_idleness()
             return self._model
@@ -60,11 +72,11 @@ class ModelManager:
         """Fetch the model over the network, and load it. Nothing else goes there.
 
         Raises:
-            EmbeddingPackageMissingError: sentence-transformers is not installed.
+            EmbeddingPackageMissingError: a package that computes or fetches is not installed.
             EmbeddingModelUnavailableError: the model cannot be fetched, or not be loaded.
         """
         with self._lock:
-            self._load(local_files_only=False)
+            self._load(self._fetched)
             self.touch()
             self._watch_idleness()
 
@@ -72,12 +84,14 @@ class ModelManager:
         """Why `get_model` would fail, as far as that shows without loading anything; None when nothing shows."""
         if self._model is not None:
             return None
-        if not _is_installed():
-            return _package_missing()
-        if not is_on_this_machine(self.model_name):
-            return EmbeddingModelUnavailableError(
-                f"the embedding model {self.model_name} is not on this machine: run 'rekall embeddings --download'"
-            )
+        try:
+            if not _is_installed(PACKAGE):
+                _require_own_packages()
+                self._readable_folder()
+            elif not is_on_this_machine(self.model_name):
+                raise self._not_here()
+        except EmbeddingModelUnavailableError as error:
+            return error
         return None
 
     def check_idle(self) -> bool:
@@ -132,26 +146,103 @@ class ModelManager:
             "dimensions": self.dimensions,
         }
 
-    def _load(self, *, local_files_only: bool) -> None:
-        _set_offline(local_files_only)
+    def _load(self, load: Callable[[], Any]) -> None:
         self._loading = True
         try:
-            from sentence_transformers import SentenceTransformer
-
-            model = SentenceTransformer(self.model_name, local_files_only=local_files_only)
+            model = load()
             # the method has two names: where the newer one is, the older one warns
             length = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
             dimensions = length()
         except ModuleNotFoundError as error:
+            if isinstance(error, EmbeddingPackageMissingError):
+                raise
             raise _package_missing(error.name or PACKAGE) from error
-        except Exception as error:  # of torch, of the hub, of the file: whatever stands in the way of this model
-            advice = "run 'rekall embeddings --download'" if local_files_only else "check its name and the network"
-            raise EmbeddingModelUnavailableError(
-                f"Failed to load model {self.model_name} ({_first_line(error)}): {advice}"
-            ) from error
         finally:
             self._loading = False
         self._model, self._model_dimensions = model, None if dimensions is None else int(dimensions)
+
+    def _local(self) -> Any:
+        """The model out of files on this machine."""
+        _set_offline(True)
+        if not _is_installed(PACKAGE):
+            _import_own_packages()
+            return self._encoder(self._readable_folder())
+        try:
+            _require_own_packages()
+            folder = self._readable_folder()
+        except EmbeddingModelUnavailableError:  # it reads other forms of a model too
+            return self._sentence_transformer(local_files_only=True)
+        return self._encoder(folder)
+
+    def _fetched(self) -> Any:
+        """The model after its files were fetched."""
+        own = hub.own_folder(self.model_name)
+        if own is not None:
+            raise EmbeddingModelUnavailableError(f"the model {own} is a folder of your own: there is nothing to fetch")
+        _set_offline(False)
+        if _is_installed(PACKAGE):  # it knows what each architecture needs
+            return self._sentence_transformer(local_files_only=False)
+        _import_own_packages()
+        hub.download(self.model_name)
+        try:
+            return self._encoder(self._readable_folder())
+        except UnknownModelError:
+            raise
+        except EmbeddingModelUnavailableError:  # what was there and looked whole is not fetched without this
+            hub.download(self.model_name, anew=True)
+            return self._encoder(self._readable_folder("choose another model, or 'pip install sentence-transformers'"))
+
+    def _readable_folder(self, advice: str = "") -> Path:
+        """The folder of the model, after a look at its files: it is one that Rekall computes itself."""
+        from rekall.embeddings.model_folder import read_folder
+
+        folder = hub.folder_of(self.model_name)
+        if folder is None:
+            raise self._not_here()
+        try:
+            read_folder(folder)
+        except UnknownModelError:
+            raise
+        except EmbeddingModelUnavailableError as error:
+            raise self._incomplete(error, advice) from error
+        return folder
+
+    def _encoder(self, folder: Path) -> Any:
+        from rekall.embeddings.sentence_encoder import SentenceEncoder
+
+        try:
+            return SentenceEncoder(folder)
+        except EmbeddingModelUnavailableError as error:
+            raise self._incomplete(error) from error
+
+    def _sentence_transformer(self, *, local_files_only: bool) -> Any:
+        try:
+            from sentence_transformers import SentenceTransformer
+
+            return SentenceTransformer(self.model_name, local_files_only=local_files_only)
+        except ModuleNotFoundError:
+            raise
+        except Exception as error:  # of torch, of the hub, of the file: whatever stands in the way of this model
+            advice = "run 'rekall embeddings --download'" if local_files_only else "check its name and the network"
+            raise EmbeddingModelUnavailableError(
+                f"Failed to load model {self.model_name} ({hub.first_line(error)}): {advice}"
+            ) from error
+
+    def _not_here(self) -> EmbeddingModelUnavailableError:
+        own = hub.own_folder(self.model_name)
+        if own is not None:
+            return EmbeddingModelUnavailableError(
+                f"the embedding model {own} is not on this machine: correct smart_embeddings.model, a folder"
+            )
+        return EmbeddingModelUnavailableError(
+            f"the embedding model {self.model_name} is not on this machine: run 'rekall embeddings --download'"
+        )
+
+    def _incomplete(self, error: EmbeddingModelUnavailableError, advice: str = "") -> EmbeddingModelUnavailableError:
+        if hub.own_folder(self.model_name) is not None:
+            advice = "copy the whole folder again"
+        advice = advice or "run 'rekall embeddings --download'"
+        return EmbeddingModelUnavailableError(f"Failed to load model {self.model_name} ({error}): {advice}")
 
     def _watch_idleness(self) -> None:
         """Look again when the time is over; a thread that ends with the program does it."""
@@ -171,19 +262,11 @@ def is_on_this_machine(model_name: str) -> bool:
     """Whether the files of a model are where sentence-transformers would look for them; nothing is imported for it."""
     if Path(model_name).expanduser().is_dir():
         return True
-    full = model_name if "/" in model_name else f"sentence-transformers/{model_name}"
+    full = hub.full_name(model_name)
     folder = f"models--{full.replace('/', '--')}"
     return any(
-        (cache / folder / "snapshots").is_dir() or (cache / full.replace("/", "_")).is_dir() for cache in _caches()
+        (cache / folder / "snapshots").is_dir() or (cache / full.replace("/", "_")).is_dir() for cache in hub.caches()
     )
-
-
-def _caches() -> list[Path]:
-    """The folders that keep downloaded models, as the environment of the libraries names them."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    home = Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser()
-    named = [os.environ.get(name) for name in ("SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")]
-    return [home / "hub", *(Path(name).expanduser() for name in named if name)]
 
 
 def _set_offline(offline: bool) -> None:
@@ -194,22 +277,43 @@ def _set_offline(offline: bool) -> None:
         vars(hub)["HF_HUB_OFFLINE"] = offline
 
 
-def _is_installed() -> bool:
-    if PACKAGE in sys.modules:
-        return sys.modules[PACKAGE] is not None
-    return importlib.util.find_spec(PACKAGE) is not None
+def _is_installed(package: str) -> bool:
+    if package in sys.modules:
+        return sys.modules[package] is not None
+    return importlib.util.find_spec(package) is not None
 
 
-def _package_missing(name: str = PACKAGE) -> EmbeddingPackageMissingError:
+def _require_own_packages() -> None:
+    """Raises EmbeddingPackageMissingError: one of those that Rekall computes with is not installed."""
+    missing = next((name for name in OWN_PACKAGES if not _is_installed(name)), None)
+    if missing is not None:
+        raise _package_missing(missing)
+
+
+def _import_own_packages() -> None:
+    """Raises EmbeddingPackageMissingError: one of them is not installed, or cannot be imported."""
+    _require_own_packages()
+    for name in OWN_PACKAGES:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise _package_missing(error.name or name) from error
+        except ImportError as error:
+            raise EmbeddingPackageMissingError(
+                f"embedding dependencies not available: {name} cannot be imported ({hub.first_line(error)}),"
+                f" run 'pip install --force-reinstall {name}'"
+            ) from error
+
+
+def _package_missing(name: str) -> EmbeddingPackageMissingError:
+    """What to install: for a package that Rekall computes with, or one that sentence-transformers lacks."""
+    own = name in OWN_PACKAGES
+    missing = f"neither {name} nor sentence-transformers is" if own else f"{name.replace('_', '-')} is not"
+    wanted = " ".join(OWN_PACKAGES) if own else "sentence-transformers"
     return EmbeddingPackageMissingError(
-        f"embedding dependencies not available: {name.replace('_', '-')} is not installed,"
-        " run 'pip install sentence-transformers' (in a checkout of Rekall: pip install '.[embeddings]')"
+        f"embedding dependencies not available: {missing} installed,"
+        f" run 'pip install {wanted}' (in a checkout of Rekall: pip install '.[embeddings]')"
     )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 _model_manager: ModelManager | None = None

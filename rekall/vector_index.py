@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from rekall import config
+from rekall.embeddings import hub
 from rekall.embeddings.embedder import spellings
 from rekall.store import vector_extension, vector_table
 
@@ -117,7 +118,7 @@ class VectorIndex:
         """Copy the summary vectors of the model and of this length anew; how many there are. numpy copies none."""
         if self._backend != "sqlite-vec":
             return 0
-        models = spellings(self._model_name or config.get_config().smart_embeddings_model)
+        models = spellings(hub.stored_name(self._model_name or config.get_config().smart_embeddings_model))
         try:
             return vector_table.rebuild(self._conn, self._dimensions, models, lambda vector: _unit(vector).tobytes())
         except sqlite3.OperationalError as error:

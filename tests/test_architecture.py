@@ -57,6 +57,8 @@ WRONG = {
     "a second file names structlog": ("infra/instrument.py", "import structlog"),
     "the command line knows FastMCP": ("cli/show.py", "import fastmcp"),
     "a second file names sentence-transformers": ("embeddings/service.py", "import sentence_transformers"),
+    "a second file names tokenizers": ("embeddings/service.py", "import tokenizers"),
+    "a second file goes to the hub": ("embeddings/service.py", "import huggingface_hub"),
     "a second file names sqlite-vec": ("vector_index.py", "import sqlite_vec"),
     "a second file goes to the web": ("capture.py", "import httpcore2"),
     "a module that no layer names": ("unplaced.py", "import rekall.errors"),

@@ -1,10 +1,11 @@
-"""The embedder that comes with Rekall: a model of sentence-transformers, which is an optional package."""
+"""The embedder that comes with Rekall: a model of sentence-transformers, with or without that package."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rekall.config import Config
+from rekall.embeddings import hub
 from rekall.embeddings.embedder import Embedder, normal_name
 from rekall.embeddings.vectors import unit_rows
 from rekall.errors import EmbeddingModelUnavailableError
@@ -20,7 +21,7 @@ class SentenceTransformersEmbedder(Embedder):
     """
 
     def __init__(self, config: Config) -> None:
-        self.name = normal_name(config.smart_embeddings_model)
+        self.name = normal_name(hub.stored_name(config.smart_embeddings_model))
         self.dimensions = config.smart_embeddings_dimensions
         self._model_name = config.smart_embeddings_model
         self._minutes = config.perf_model_idle_timeout_minutes

@@ -96,7 +96,7 @@ def test_status_in_a_terminal() -> None:
     store(1)
     status, screen = run_in_terminal(["embeddings"])
     assert (status, max(map(len, screen.splitlines())) <= 80) == (0, True)
-    assert "no: embedding dependencies not available" in " ".join(screen.split())
+    assert "no: the embedding model all-MiniLM-L6-v2 is not on this machine" in " ".join(screen.split())
     assert "1 without a vector" in screen
 
 
@@ -157,10 +157,12 @@ def test_vectors_that_no_search_uses_yet(cli: CommandLine) -> None:
     assert "set enabled = true under [smart_embeddings] in" in one_error_line(result.stderr)
 
 
-def test_a_model_that_is_not_here(cli: CommandLine) -> None:
+def test_a_model_that_is_not_here(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Status says what to run; migrate and download fail with it."""
     meaning.configure("all-MiniLM-L6-v2")
     store(1)
+    for name in ("sentence_transformers", "tokenizers"):
+        monkeypatch.setitem(sys.modules, name, None)
     answer = cli.json("embeddings")
     assert not answer["available"]
     assert "pip install" in answer["problem"]

@@ -241,7 +241,7 @@ def test_a_model_that_is_not_here(cli: CommandLine) -> None:
     meaning.configure("all-MiniLM-L6-v2")
     answer, line = told(cli, "search", "walrus")
     assert (answer["search_mode"], answer["total_count"]) == ("fts", 1)
-    assert "pip install" in line
+    assert "rekall embeddings --download" in line
     assert cli.fails("search", "walrus", "--semantic-only") == line
 
 
@@ -354,7 +354,7 @@ def test_similar_needs_no_model_for_an_entry(cli: CommandLine) -> None:
     assert (answer["compared_by"], [hit["id"] for hit in answer["results"]]) == ("vectors", [near])
     run = run_program("similar", "walrus", "--json")
     assert json.loads(run.stdout)["compared_by"] == "words"
-    assert one_error_line(run.stderr.decode()).startswith("compared by words: embedding dependencies not available")
+    assert one_error_line(run.stderr.decode()).startswith("compared by words: the embedding model")
 
 
 def test_similar_to_a_text_by_vectors(cli: CommandLine) -> None:

@@ -75,11 +75,12 @@ def test_vectors_that_are_too_short(log: Path) -> None:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing works; the service says what to install, and is not available."""
-    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    for name in ("sentence_transformers", "tokenizers"):
+        monkeypatch.setitem(sys.modules, name, None)
     service = EmbeddingService()
     assert not service.available
     assert service.calculate("text") is None
-    assert "pip install sentence-transformers" in service.get_model_status()["install_instructions"]
+    assert "pip install numpy tokenizers safetensors" in service.get_model_status()["install_instructions"]
     with pytest.raises(EmbeddingPackageMissingError, match="dependencies not available"):
         service._load_model()
 

@@ -292,7 +292,7 @@ SCENES: dict[str, Scene] = {
     ),
     "import-strategy": Scene("rekall import notes.json --strategy newest", base),
     "export-folder": Scene("rekall export site", both(base, lambda folder: (folder / "site").mkdir())),
-    "embeddings-package": Scene("rekall embeddings --download", both(base, package("sentence_transformers", MISSING))),
+    "embeddings-package": Scene("rekall embeddings --download", both(base, package("tokenizers", MISSING))),
     "embeddings-model": Scene(
         "rekall search cors --semantic-only", both(base, package("sentence_transformers", ""), MODEL)
     ),
