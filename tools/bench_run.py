@@ -41,6 +41,9 @@ from rekall.errors import RekallError
 
 SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange", "search")
 
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Variables that say how many threads compute a vector: one, unless they are set."""
+
 
 def main() -> int:
     """Measure, print the table, write the JSON file."""
@@ -54,6 +57,9 @@ def main() -> int:
     sections = options.section or SECTIONS
     started = time.monotonic()
     here = Path.cwd()
+    if "search" in sections:
+        # numpy reads them when it is imported; threads of its own wait for each other on a busy machine
+        os.environ |= {name: os.environ.get(name, "1") for name in THREADS}
     with tempfile.TemporaryDirectory(prefix="rekall-bench-") as folder, _progress() as progress:
         # programs started in a checkout would import it, uncompiled, instead of what is installed
         os.chdir(folder)

@@ -119,10 +119,11 @@ class Row:
 
 
 def details(times: Mapping[str, Times], scale: float) -> dict[str, dict[str, float]]:
-    """Median, mean, least and number of the times of each call, in 1 / `scale` seconds."""
+    """Median, 95th percentile, mean, least and number of the times of each call, in 1 / `scale` seconds."""
     return {
         name: {
             "median": taken.median * scale,
+            "p95": taken.p95 * scale,
             "mean": taken.mean * scale,
             "least": taken.least * scale,
             "rounds": len(taken.seconds),

@@ -152,7 +152,7 @@ def _home(bases: Bases, size: int, model: Path) -> Path:
     base = bases.copy(size, f"meaning-{size}")
     home = base.parent / f"meaning-{size}"
     home.mkdir()
-    base.rename(home / "knowledge.db")
+    base.rename(home / "knowledge.db").chmod(0o600)
     config.save_config_to_toml(home, {"smart_embeddings": {"enabled": True, "model": str(model)}})
     (home / CONFIG_NAME).chmod(0o600)
     return home
