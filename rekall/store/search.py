@@ -144,7 +144,7 @@ class Search:
     def _ask(self, request: Request) -> tuple[Request, list[Row]]:
         if request.parsed.has_loose_terms:
             row = self._session.fetch_one(SIZE)
-            request = self._planned(request, row and row["size"], context=True)
+            request = self._planned(request, row["size"] if row else None, context=True)
         return request, self._session.fetch_all(*hits_sql(request))
 
     def _without_preparing(self, request: Request) -> tuple[Request, list[Row]]:

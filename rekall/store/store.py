@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,7 @@ from rekall.store.search import Search
 from rekall.store.session import Session
 
 if TYPE_CHECKING:
+    from rekall.models import Entry
     from rekall.store.connector_imports import ConnectorImports
     from rekall.store.embeddings import Embeddings
     from rekall.store.filters import Filters
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from rekall.store.sources.records import Sources
     from rekall.store.sources.scores import Scores
     from rekall.store.sources.themes import Themes
+    from rekall.store.spelling import Spelling
     from rekall.store.staging import Staging
     from rekall.store.suggestions import Suggestions
     from rekall.store.unembedded import Unembedded
@@ -81,6 +84,19 @@ class Store:
         from rekall.store.reviews import Reviews
 
         return Reviews(self.session)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """Words that were probably meant."""
+        from rekall.store.spelling import Spelling
+
+        return Spelling(self.session)
+
+    def matched_words(self, entries: Sequence[Entry], terms: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+        """The words that each of some hits was found by: see `rekall.store.explaining`."""
+        from rekall.store.explaining import matched_words
+
+        return matched_words(self.session, entries, terms)
 
     @cached_property
     def embeddings(self) -> Embeddings:

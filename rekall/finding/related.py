@@ -1,0 +1,64 @@
+"""What belongs to hits: linked entries, and what supersedes an old one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rekall.finding.answer import Answer, Linked, Superseded
+from rekall.models import Entry, Link
+from rekall.store import OpenBase
+
+LINKED = 5
+"""Linked entries that were not hits themselves, given at most."""
+_LONGEST_CHAIN = 10
+
+
+def add_related(db: OpenBase, answer: Answer, obsolete: Sequence[Entry]) -> None:
+    """Give an answer the links of its hits, the entries that they lead to, and the successors of superseded ones.
+
+    Args:
+        obsolete: entries that match as well as the hits, and that another one supersedes.
+    """
+    hits = {hit.entry.id: hit.entry for hit in answer.hits}
+    if not hits and not obsolete:
+        return
+    answer.links = db.store.links.links_among(list(hits)) if hits else []
+    ways: dict[str, Link] = {}
+    for link in answer.links:
+        for end in (link.source_id, link.target_id):
+            if end not in hits:
+                ways.setdefault(end, link)
+    wanted = [*list(ways)[:LINKED], *(entry.superseded_by for entry in obsolete if entry.superseded_by)]
+    others = hits | (db.store.entries.get_many(wanted) if wanted else {})
+    answer.linked = [Linked(others[end], ways[end]) for end in list(ways)[:LINKED] if end in others]
+    old = [*obsolete, *(hit for hit in hits.values() if hit.superseded_by)]
+    answer.superseded = [
+        Superseded(entry, by) for entry in old if (by := _successor(db, entry, others)) is not None
+    ] + _by_link(answer, others)
+
+
+def _successor(db: OpenBase, entry: Entry, known: dict[str, Entry]) -> Entry | None:
+    """The active entry at the end of the successors of one, None when there is none."""
+    current, seen = entry, {entry.id}
+    for _ in range(_LONGEST_CHAIN):
+        following = current.superseded_by
+        if following is None or following in seen:
+            break
+        seen.add(following)
+        found = known.get(following) or db.store.entries.get_many([following]).get(following)
+        if found is None:
+            break
+        known[following] = current = found
+    return current if current.status == "active" and current is not entry else None
+
+
+def _by_link(answer: Answer, known: dict[str, Entry]) -> list[Superseded]:
+    """Hits that are active and have a link from an entry that supersedes them."""
+    told = {one.entry.id for one in answer.superseded}
+    hits = {hit.entry.id: hit.entry for hit in answer.hits}
+    return [
+        Superseded(hits[link.target_id], known[link.source_id])
+        for link in answer.links
+        if link.relation_type == "supersedes" and link.target_id in hits and link.target_id not in told
+        if link.source_id in known and known[link.source_id].status == "active"
+    ]
