@@ -183,6 +183,9 @@ class ModelManager:
         if _is_installed(PACKAGE):  # it knows what each architecture needs
             return self._sentence_transformer(local_files_only=False)
         _import_own_packages()
+        os.environ.setdefault("HF_HUB_VERBOSITY", "critical")  # what goes wrong is one line, which is ours
+        if not (sys.stderr and sys.stderr.isatty()):
+            os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
         hub.download(self.model_name)
         try:
             return self._encoder(self._readable_folder())

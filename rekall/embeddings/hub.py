@@ -82,11 +82,14 @@ def full_name(model_name: str) -> str:
 
 
 def caches() -> list[Path]:
-    """The folders that keep downloaded models, as the environment of the libraries names them."""
+    """The folders that keep downloaded models, as the environment of the libraries names them.
+
+    What is fetched goes into the first.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     home = Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser()
     named = [os.environ.get(name) for name in ("SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE")]
-    return [home / "hub", *(Path(name).expanduser() for name in named if name)]
+    return [*(Path(name).expanduser() for name in named if name), home / "hub"]
 
 
 def download(model_name: str, *, anew: bool = False) -> Path:
@@ -103,15 +106,17 @@ def download(model_name: str, *, anew: bool = False) -> Path:
         EmbeddingModelUnavailableError: the text says what stood in the way and what to do.
     """
     try:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import HfApi, snapshot_download
     except ModuleNotFoundError as error:
         raise EmbeddingPackageMissingError(
             "fetching a model needs huggingface_hub, which is not installed: run 'pip install huggingface_hub'"
         ) from error
     try:
+        if anew:
+            HfApi().model_info(full_name(model_name))  # without the network the library would give what is there
         kept = snapshot_download(
             full_name(model_name),
-            cache_dir=os.environ.get("SENTENCE_TRANSFORMERS_HOME") or None,
+            cache_dir=caches()[0],
             allow_patterns=list(_NEEDED),
             force_download=anew,
         )
