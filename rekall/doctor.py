@@ -281,6 +281,7 @@ def _model(config: Config) -> Iterator[Check]:
 @dataclass(frozen=True)
 class _OpenBase:
     store: Store
+    cache_backend: None = None
 
 
 def _vectors(config: Config, backend: DatabaseBackend, path: Path) -> Iterator[Check]:

@@ -36,7 +36,8 @@ def reciprocal_ranks(rankings: Sequence[tuple[float, Sequence[str]]], smoothing:
     for weight, ranking in rankings:
         for rank, entry_id in enumerate(ranking, start=1):
             scores[entry_id] = scores.get(entry_id, 0.0) + weight / (smoothing + rank) / most
-    return dict(sorted(scores.items(), key=lambda one: -one[1]))
+    best_first = sorted(scores.items(), key=lambda one: -one[1])
+    return {entry_id: min(score, 1.0) for entry_id, score in best_first}  # a sum may be off by the last digit
 
 
 def ranked_together(

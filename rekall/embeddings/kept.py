@@ -14,8 +14,9 @@ logger = logging.getLogger(__name__)
 
 def get(db: OpenBase, name: str) -> Any:
     """What is kept of a base under a name; None when nothing is."""
+    cache = db.cache_backend
     try:
-        return db.cache_backend.get(_key(db, name))
+        return None if cache is None else cache.get(_key(db, name))
     except CacheError as error:
         logger.warning("vectors are read from the base, not from the cache: %s", error)
         return None
@@ -27,8 +28,10 @@ def put(db: OpenBase, name: str, value: Any) -> None:
     Args:
         value: bytes or JSON-safe.
     """
+    cache = db.cache_backend
     try:
-        db.cache_backend.set(_key(db, name), value, config.get_config().perf_cache_ttl_seconds)
+        if cache is not None:
+            cache.set(_key(db, name), value, config.get_config().perf_cache_ttl_seconds)
     except CacheError as error:
         logger.warning("vectors are not kept in the cache: %s", error)
 

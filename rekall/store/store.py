@@ -46,8 +46,8 @@ class OpenBase(Protocol):
         """The repositories of the open base."""
 
     @property
-    def cache_backend(self) -> CacheBackend:
-        """Where what was made of the base is kept for a while."""
+    def cache_backend(self) -> CacheBackend | None:
+        """Where what was made of the base is kept for a while; None when nothing is to be kept."""
 
 
 class Store:

@@ -45,7 +45,7 @@ def accesses(entry_id: str) -> int:
 
 
 def test_a_search_with_context_is_by_meaning_too(assistant: Assistant) -> None:
-    """Each hit says how similar it is and which keywords it has; without a context it is as ever."""
+    """Each hit says how similar it is and which keywords it has; without a context it is what the query means alone."""
     both = assistant.add("walrus on the ice", context={**CONTEXT, "trigger_keywords": ["walrus"]})
     meant = assistant.add("the ice of the sea", context="as a text")
     reply = assistant.call("rekall_search", query="walrus", context="the ice of the sea")
@@ -60,8 +60,20 @@ def test_a_search_with_context_is_by_meaning_too(assistant: Assistant) -> None:
     assert f"- [{meant}] bug: the ice of the sea (semantic: {similar[1]})\n" in reply.text
     assert (accesses(both), accesses(meant)) == (1, 0)
     reply = assistant.call("rekall_search", query="walrus", context=" ")
-    assert (reply.data["search_mode"], reply.data["total_count"]) == ("fts", 1)
-    assert "semantic" not in reply.text
+    assert (reply.data["search_mode"], reply.data["total_count"]) == ("hybrid", 1)
+
+
+def test_a_search_without_context_is_by_meaning_too(assistant: Assistant) -> None:
+    """As on the command line; by words alone, and a note, where that cannot be."""
+    by_words, meant = assistant.add("walrus"), assistant.add("the ice of the sea")
+    reply = assistant.call("rekall_search", query="the sea, a walrus on the ice")
+    assert (reply.data["search_mode"], reply.data["note"]) == ("hybrid", None)
+    assert {hit["id"] for hit in reply.data["results"]} == {by_words, meant}
+    assert all(hit["semantic_score"] > 0 for hit in reply.data["results"])
+    meaning.configure(dimensions=128)
+    reply = assistant.call("rekall_search", query="walrus")
+    assert (reply.data["search_mode"], [hit["id"] for hit in reply.data["results"]]) == ("fts", [by_words])
+    assert "rekall embeddings --migrate" in reply.data["note"]
 
 
 def test_filters_and_limit_of_a_search_with_context(assistant: Assistant) -> None:
@@ -82,7 +94,7 @@ def test_filters_and_limit_of_a_search_with_context(assistant: Assistant) -> Non
 @pytest.mark.parametrize(
     ("model", "dimensions", "note"),
     [
-        ("all-MiniLM-L6-v2", 384, "pip install"),
+        ("all-MiniLM-L6-v2", 384, "rekall embeddings --download"),
         (MODEL, 128, "rekall embeddings --migrate"),
         (MODEL, 100, "smart_embeddings.dimensions is 100"),
     ],
@@ -137,12 +149,12 @@ def test_an_entry_is_stored_without_a_model(assistant: Assistant) -> None:
     meaning.configure("all-MiniLM-L6-v2")
     reply = assistant.call("rekall_add", type="bug", title="walrus", context=CONTEXT)
     assert reply.data["similar"] == []
-    assert "pip install" in reply.data["vector_note"]
+    assert "rekall embeddings --download" in reply.data["vector_note"]
     assert f"Note: {reply.data['vector_note']}" in reply.text.split("\n")
     assert assistant.call("rekall_search", query="walrus").data["total_count"] == 1
     other = assistant.add("seal")
     made = assistant.call("rekall_generalize", entry_ids=[reply.data["id"], other])
-    assert "pip install" in made.data["note"]
+    assert "rekall embeddings --download" in made.data["note"]
     assert f"Note: {made.data['note']}" in made.text
 
 

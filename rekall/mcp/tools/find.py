@@ -40,7 +40,9 @@ class SearchArguments(Arguments):
     query: str = Field(
         description='Words (all wanted, fewer accepted), "a phrase", prefix*, OR, NOT, title:word. Any text is safe.'
     )
-    context: str | None = Field(None, description="What you are working on: searches by meaning too, once enabled")
+    context: str | None = Field(
+        None, description="What you are working on: part of what is meant, where search by meaning is on"
+    )
     type: str | None = Field(None, description="Only this type, such as bug or decision")
     project: str | None = Field(None, description="Only this project, exactly")
     limit: int = Field(10, description="Results at most; a negative number: all")
@@ -80,11 +82,14 @@ def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
 
 def _search(db: Database, args: SearchArguments, limit: int) -> tuple[list[SearchResult], str, str | None]:
     """The hits, how they were found, and what is to be told about that."""
-    if not (args.context and args.context.strip() and configuration.get_config().smart_embeddings_enabled):
+    if not configuration.get_config().smart_embeddings_enabled:
         return db.search(args.query, args.type, args.project, limit=limit), "fts", None
-    from rekall.embeddings.searching import search_in_context
+    from rekall.embeddings import searching
 
-    return search_in_context(db, args.query, (args.type, args.project, None), limit, args.context)
+    filters = (args.type, args.project, None)
+    if args.context and args.context.strip():
+        return searching.search_in_context(db, args.query, filters, limit, args.context)
+    return searching.search(db, args.query, filters, limit)
 
 
 def show(open_database: OpenDatabase, args: ShowArguments) -> Answer:
