@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from rekall.infra.interfaces import Row
 from rekall.store.query import MAX_TERMS, is_code
 from rekall.store.session import Session
 
@@ -20,6 +21,13 @@ RANKED = 10_000
 """Rows of the rare terms that are ranked then; the two rarest terms are taken however many they have."""
 SIZE = "SELECT max(id) AS size FROM entries_fts_content"
 """Rows of the full-text table at most, without counting them."""
+_FEW = 1000
+SIZES = (
+    "SELECT max(id) AS size,"
+    f" (SELECT count(*) FROM (SELECT 1 FROM rekall_context_fts_docsize LIMIT {_FEW})) AS contexts,"
+    " (SELECT max(id) FROM rekall_context_fts_content) AS most_contexts FROM entries_fts_content"
+)
+"""The same, and the rows of the table of contexts: exactly, as long as they are few, and at most."""
 
 _K1 = 1.2
 _LOWEST_IDF = 1e-6
@@ -113,6 +121,14 @@ def counting_sql(*, context: bool) -> str:
     return f"SELECT value AS term, {' + '.join(map(found, tables))} AS n FROM json_each(:terms)"
 
 
+def sizes(row: Row | None) -> tuple[int, int]:
+    """Rows of the full-text tables of entries and of contexts, out of a row of `SIZE` or `SIZES`."""
+    if row is None:
+        return 0, 0
+    few = row.get("contexts") or 0
+    return row["size"] or 0, few if few < _FEW else row["most_contexts"]
+
+
 def most(counts: Mapping[str, int], size: int) -> float:
     """What bm25 gives at most for terms: the sum of idf * (k1 + 1), above 0, codes taken twice.
 
@@ -123,12 +139,26 @@ def most(counts: Mapping[str, int], size: int) -> float:
         counts: rows of each term.
         size: rows of the full-text table, N.
     """
-    total = 0.0
-    for term, rows in counts.items():
-        ratio = (size - rows + 0.5) / (rows + 0.5)
-        idf = max(math.log(ratio) if ratio > 0 else 0.0, _LOWEST_IDF)
-        total += (_K1 + 1) * idf * (1 + is_code(term))
+    total = sum((_K1 + 1) * _idf(rows, size) * (1 + is_code(term)) for term, rows in counts.items())
     return total or _LOWEST_IDF
+
+
+def context_weight(size: int, contexts: int) -> float:
+    """What bm25 of a context is multiplied by, so that a rare word weighs the same in a context and in an entry.
+
+    FTS5 takes a word for rare by the table that it searches: in a base of 1,000 entries and three contexts a word that
+    stands in one of the contexts would weigh nearly nothing. The ratio of the idf of a word in one row of each.
+
+    Args:
+        size: rows of the full-text table of entries.
+        contexts: rows of the table of contexts.
+    """
+    return max(_idf(1, size) / _idf(1, contexts), 1.0)
+
+
+def _idf(rows: int, size: int) -> float:
+    ratio = (size - rows + 0.5) / (rows + 0.5)
+    return max(math.log(ratio) if ratio > 0 else 0.0, _LOWEST_IDF)
 
 
 def _either(terms: Iterable[str]) -> str:

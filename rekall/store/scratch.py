@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rekall.infra.interfaces import Row
 from rekall.store import pending
 from rekall.store.context_codec import searchable
 from rekall.store.derived import CONTEXT_COLUMNS
-from rekall.store.frequencies import SIZE
+from rekall.store.frequencies import SIZE, SIZES, sizes
 from rekall.store.query import MAX_TERMS, ParsedQuery
 from rekall.store.schema import TOKENIZER
 from rekall.store.search_sql import CONTEXT, SOME
@@ -22,18 +23,31 @@ from rekall.store.session import Session
 _COLUMNS = (*CONTEXT_COLUMNS, "legacy")
 
 
-def unindexed_contexts(session: Session) -> tuple[list[Row] | None, int | None]:
-    """The contexts that the base's index does not hold: a few that wait to be read, or None when it has no index.
+class State(NamedTuple):
+    """What a base has to search in.
 
-    With them, how many rows its full-text table has, or more.
+    Args:
+        is_indexed: its full-text table of contexts is there.
+        size: rows of the full-text table of entries, or more.
+        contexts: rows of the table of contexts, or more.
+        waiting: contexts that are not in it yet.
     """
+
+    is_indexed: bool
+    size: int
+    contexts: int
+    waiting: list[Row]
+
+
+def state(session: Session) -> State:
+    """Look at a base without preparing it."""
     row = session.fetch_one(
-        f"SELECT count(*) AS n, ({SIZE}) AS size FROM sqlite_master"
-        " WHERE name IN ('rekall_context_fts', 'rekall_context_pending')"
+        "SELECT count(*) AS n FROM sqlite_master WHERE name IN ('rekall_context_fts', 'rekall_context_pending')"
     )
-    if row is None:
-        return None, None
-    return pending.waiting(session.backend) if row["n"] == 2 else None, row["size"]
+    if row is None or row["n"] < 2:
+        return State(False, *sizes(session.fetch_one(SIZE)), [])
+    row = session.fetch_one(f"SELECT *, EXISTS (SELECT 1 FROM rekall_context_pending) AS waiting FROM ({SIZES})")
+    return State(True, *sizes(row), pending.waiting(session.backend) if row and row["waiting"] else [])
 
 
 def all_contexts(session: Session) -> list[Row]:

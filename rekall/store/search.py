@@ -17,7 +17,7 @@ from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.frequencies import SIZE, Frequencies, most
+from rekall.store.frequencies import SIZES, Frequencies, context_weight, most, sizes
 from rekall.store.query import ParsedQuery, parse_query, verbatim
 from rekall.store.rows import entry_from_row
 from rekall.store.search_sql import CANDIDATES, ENTRY, SOME, Request, entries_sql, fused, hits_sql
@@ -123,11 +123,18 @@ class Search:
                 self._session.count(count_statements(meant, now))
         return found
 
-    def _planned(self, request: Request, size: int | None, *, context: bool) -> Request:
-        """The request with the plan for its terms, where some of them are enough."""
+    def _planned(self, request: Request, size: int, contexts: int, *, indexed: bool) -> Request:
+        """The request with the plan for its terms, where some of them are enough.
+
+        Args:
+            size: entries that are searched, at most.
+            contexts: contexts that are searched.
+            indexed: the base has its full-text table of contexts.
+        """
         if not request.parsed.has_loose_terms:
             return request
-        return request._replace(plan=self._frequencies.plan(request.parsed.terms, size or 0, context=context))
+        plan = self._frequencies.plan(request.parsed.terms, size, context=indexed)
+        return request._replace(plan=plan, context_weight=context_weight(size, contexts))
 
     def _indexed(self, request: Request) -> tuple[Request, list[Row]]:
         """Hits by the base's own index, once nothing is missing from it: another program may have written meanwhile."""
@@ -143,18 +150,17 @@ class Search:
 
     def _ask(self, request: Request) -> tuple[Request, list[Row]]:
         if request.parsed.has_loose_terms:
-            row = self._session.fetch_one(SIZE)
-            request = self._planned(request, row["size"] if row else None, context=True)
+            row = self._session.fetch_one(SIZES)
+            request = self._planned(request, *sizes(row), indexed=True)
         return request, self._session.fetch_all(*hits_sql(request))
 
     def _without_preparing(self, request: Request) -> tuple[Request, list[Row]]:
         """Hits without writing: contexts that the base has not indexed yet are indexed in memory for this search."""
-        unindexed, size = scratch.unindexed_contexts(self._session)
-        request = self._planned(request, size, context=unindexed is not None)
-        rows = self._session.fetch_all(*hits_sql(request, context=unindexed is not None))
-        if request.parsed.context is None:
-            return request, rows
-        contexts = scratch.all_contexts(self._session) if unindexed is None else unindexed
+        state = scratch.state(self._session)
+        contexts = state.waiting if state.is_indexed else scratch.all_contexts(self._session)
+        number = state.contexts if state.is_indexed else len(contexts)
+        request = self._planned(request, state.size, number, indexed=state.is_indexed)
+        rows = self._session.fetch_all(*hits_sql(request, context=state.is_indexed))
         found = scratch.matching(contexts, request.parsed)
         return request, self._with_contexts(request, rows, found) if found else rows
 
@@ -174,7 +180,7 @@ class Search:
             tier, whole, some = found.get(row["id"], (SOME + 1, 0.0, 0.0))
             kind, rank = row["tier"], row["rank"]
             if not request.parsed.is_short or (kind >= SOME and tier == SOME):
-                rank = fused(rank, some)
+                rank = fused(rank, some * request.context_weight)
             elif tier < kind:
                 rank = whole
             merged.append(row | {"tier": min(kind, tier), "rank": rank})

@@ -50,6 +50,7 @@ class Request(NamedTuple):
         limit: rows at most; a negative number is no limit.
         here: the project at hand, whose entries gain a little.
         now: ISO time.
+        context_weight: of bm25 in contexts, where some of the terms are enough.
     """
 
     parsed: ParsedQuery
@@ -62,6 +63,7 @@ class Request(NamedTuple):
     limit: int
     here: str | None
     now: str
+    context_weight: float = 1.0
 
     def filters(self) -> tuple[list[str], dict[str, Value]]:
         """SQL conditions on `entries`, and their named parameters."""
@@ -94,6 +96,8 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
     if expressions:
         most = -1 if request.limit < 0 else max(request.limit, CANDIDATES)
         values |= {"candidates": most, "here": request.here, "now": request.now}
+        if context:
+            values["weight"] = request.context_weight
     sql = _sql(
         tuple(conditions),
         context,
@@ -198,7 +202,8 @@ def _best(
     """
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     ranking = f" AND rank MATCH '{_RANKED[table]}'" if weighted else ""
-    rank = f"f.rank{_GAIN}" if weighted else "f.rank"
+    weight = " * :weight" if table == _TABLES[1] else ""
+    rank = f"f.rank{weight}{_GAIN}" if weighted else "f.rank"
     return (
         f"SELECT content.c0 AS id, {tier} AS tier, {rank} AS rank, f.rowid AS place"
         f" FROM (SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{ranking} ORDER BY rank LIMIT -1) AS f"
