@@ -500,7 +500,7 @@ def test_doctor(cli: CommandLine) -> None:
     meaning.configure("all-MiniLM-L6-v2")
     check = _vectors_check(cli)
     assert check is not None
-    assert (check["status"], "pip install" in check["mend"]) == ("warning", True)
+    assert (check["status"], "rekall embeddings --download" in check["mend"]) == ("warning", True)
     meaning.configure(enabled=False)
     assert _vectors_check(cli) is None
 

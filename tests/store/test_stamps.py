@@ -81,12 +81,13 @@ def test_another_program_renews_it_too(statement: str, db: Database) -> None:
 def test_an_entry_has_its_own_stamp(db: Database) -> None:
     """Added, changed, made obsolete or deleted; the vectors are what they were."""
     seen = {stamps(db).entries}
-    for write in (
+    writes: list[Callable[[], object]] = [
         lambda: db.add(Entry("C", "title", "bug")),
         lambda: db.entries.change("C", {"title": "another"}),
         lambda: db.entries.change("C", {"status": "obsolete"}),
         lambda: db.delete("C"),
-    ):
+    ]
+    for write in writes:
         vectors = stamps(db).vectors
         write()
         assert stamps(db).vectors == vectors
