@@ -25,17 +25,18 @@ class Pasted:
     def __init__(self) -> None:
         data = json.loads(_FILE.read_text("utf-8"))
         self.entries: list[dict[str, Any]] = data["entries"]
-        self.queries = [Query(query["pasted"], query["entry"]) for query in data["queries"]]
+        queries = [Query(query["pasted"], query["entry"]) for query in data["queries"]]
+        self.tuning = queries[::2]
+        """The part of the queries that rules were chosen on."""
+        self.held_out = queries[1::2]
+        """The part that they were judged by."""
+        self.later = [Query(query["pasted"], query["entry"]) for query in data["later"]]
+        """Those that were written when the rules stood."""
 
     @property
-    def tuning(self) -> list[Query]:
-        """The half of the queries that rules are chosen on: each second one, from the first."""
-        return self.queries[::2]
-
-    @property
-    def held_out(self) -> list[Query]:
-        """The half that nothing is chosen on."""
-        return self.queries[1::2]
+    def queries(self) -> list[Query]:
+        """All of them."""
+        return [*self.tuning, *self.held_out, *self.later]
 
     def fill(self, db: Database) -> dict[str, str]:
         """Store the entries.
