@@ -10,10 +10,10 @@ from benchmarks.measure import Row, details
 from benchmarks.quality import quality
 from benchmarks.search_meaning import HYBRID, MEANING, Meant
 from benchmarks.search_plot import Curve, Panel
-from benchmarks.search_systems import COUNTED, GREP, LIMIT, PLAIN, REKALL, TYPED, Found, rekall, run
+from benchmarks.search_systems import GREP, PLAIN, REKALL, TYPED, WHOLE, Found, rekall, run
 from benchmarks.search_texts import Asked, Questions, project_of
+from rekall.db import Database
 from rekall.infra import ServiceContainer
-from rekall.store import Store
 
 SECTION = "search"
 LARGER = (20_000, 100_000)
@@ -73,16 +73,16 @@ def _quality_rows(found: Found, size: int, asked: Asked) -> Iterator[Row]:
 
 
 def _time_rows(found: Found, size: int) -> Iterator[Row]:
-    ours, counted, plain, grep = (found.times[name, size] for name in (REKALL, COUNTED, PLAIN, GREP))
-    numbers = details({REKALL: ours, COUNTED: counted, PLAIN: plain, GREP: grep}, 1000)
+    ours, whole, plain, grep = (found.times[name, size] for name in (REKALL, WHOLE, PLAIN, GREP))
+    numbers = details({REKALL: ours, WHOLE: whole, PLAIN: plain, GREP: grep}, 1000)
     at, is_first, is_largest = f"at {size:,}", size == found.sizes[0], size == LARGER[-1]
     if is_largest:
         yield Row(SECTION, f"median {at}", ours.median * 1000, "ms", limit=LARGE_MS_LIMIT, details=numbers)
     for name, figure, base, limit in (
         ("median", ours.median, plain.median, LARGE_RATIO_LIMIT if is_largest else None),
         ("p95", ours.p95, plain.p95, P95_LIMIT if is_first else None),
-        ("counted, median", counted.median, plain.median, None),
-        ("counted, p95", counted.p95, plain.p95, None),
+        ("whole answer, median", whole.median, plain.median, None),
+        ("whole answer, p95", whole.p95, plain.p95, None),
     ):
         yield Row(SECTION, f"{name} {at}", figure * 1000, "ms", PLAIN, base * 1000, limit, numbers)
     lines = f"{GREP} any word, median {at}: {found.lines[size]:,.0f} lines"
@@ -126,12 +126,9 @@ def tie_breakers(bases: Bases, asked: Asked, found: Found) -> Row:
     size = found.sizes[0]
     scattered = bases.beside("scattered", asked.texts.scatter()).copy(size, "scattered")
     container = ServiceContainer()
-    store = Store(container.database(scattered), scattered)
     try:
-        answers = [
-            rekall(store, query.text, limit=LIMIT, here=project_of(number))
-            for number, query in enumerate(asked.queries)
-        ]
+        with Database(scattered, container=container) as db:
+            answers = [rekall(db, query.text, here=project_of(number)) for number, query in enumerate(asked.queries)]
     finally:
         container.close()
     with_them, without = quality(asked.queries, answers), found.quality(REKALL, size)

@@ -13,20 +13,19 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from benchmarks.bases import BATCH, Bases
 from benchmarks.exchange import run_measured
 from benchmarks.measure import Row, details
-from benchmarks.quality import Quality, quality
-from benchmarks.search_systems import LIMIT, Answer, Key, ask
+from benchmarks.quality import Quality, Query, quality
+from benchmarks.search_systems import LIMIT, USUAL, Answer, Key, ask, whole_answer
 from benchmarks.search_texts import Asked, Questions
 from rekall import config
 from rekall.config_file import CONFIG_NAME
 from rekall.db import Database
 from rekall.embeddings import embed_entries, get_embedding_service, reset_embedding_service
-from rekall.embeddings.searching import search, search_by_meaning
-from rekall.errors import RekallError
+from rekall.finding import Question
 from rekall.models import Embedding
 
 SECTION = "search"
@@ -37,7 +36,6 @@ NDCG_LIMIT, QUERY_LIMIT, MEMORY_LIMIT = 0.57, 15.0, 250
 """Least nDCG@10 of the questions alone, ms of a query in the median there, MiB of a process that answers one."""
 NOISE = 0.5
 """Length of the random vector that is added to a real one, of length 1, for an entry that is not embedded."""
-_NO_FILTER = (None, None, None)
 
 
 class Meant(NamedTuple):
@@ -92,12 +90,12 @@ def measure(bases: Bases, asked: Asked, sizes: Sequence[int], model: Path) -> tu
             for size in sizes[1:]:
                 _perturbed(databases[sizes[0]], databases[size], asked.texts, size)
             bases.progress.start(f"search by meaning {', '.join(f'{size:,}' for size in sizes)}", len(asked.queries))
-            systems = {key: system for size, db in databases.items() for key, system in _systems(db, size)}
-            answers, times = ask(systems, asked.queries, bases.progress, warm_up=10)
+            systems = {(name, size): each for size, db in databases.items() for name, each in _systems(db)}
+            _, times = ask(systems, asked.queries, bases.progress, warm_up=10)
+            judged = _judged(bases, databases[sizes[0]], asked.queries)
         finally:
             for db in databases.values():
                 db.close()
-    judged = {name: quality(asked.queries, answers[name, sizes[0]]) for name in (HYBRID, MEANING)}
     rows += _quality_rows(judged, asked, sizes[0])
     numbers = details({f"{name} at {size:,}": taken for (name, size), taken in times.items()}, 1000)
     for name, size in sorted(times, key=lambda key: key[1]):
@@ -113,25 +111,27 @@ def measure(bases: Bases, asked: Asked, sizes: Sequence[int], model: Path) -> tu
     return rows, Meant({key: taken.median * 1000 for key, taken in times.items()}, gains)
 
 
-def _systems(db: Database, size: int) -> Iterator[tuple[Key, Callable[[str], Answer]]]:
+def _systems(db: Database) -> Iterator[tuple[str, Callable[[str], Answer]]]:
     embedder = get_embedding_service().embedder
-
-    def answer(find: Callable[[str], Any]) -> Callable[[str], Answer]:
-        def call(text: str) -> Answer:
-            try:
-                return [hit.entry.id for hit in find(text).hits]
-            except RekallError:
-                return None
-
-        return call
 
     def embed(text: str) -> Answer:
         embedder.embed([text])
         return []
 
-    yield (HYBRID, size), answer(lambda text: search(db, text, _NO_FILTER, LIMIT))
-    yield (MEANING, size), answer(lambda text: search_by_meaning(db, text, _NO_FILTER, LIMIT))
-    yield (VECTOR, size), embed
+    yield HYBRID, lambda text: whole_answer(db, Question(text, limit=USUAL))
+    yield MEANING, lambda text: whole_answer(db, Question(text, limit=USUAL, meaning_only=True))
+    yield VECTOR, embed
+
+
+def _judged(bases: Bases, db: Database, queries: Sequence[Query]) -> dict[str, Quality]:
+    """Quality by system; more hits are asked for than when time is measured, as `DEPTH` of them are judged."""
+    bases.progress.start("judge searches by meaning", len(queries))
+    answers: dict[str, list[Answer]] = {HYBRID: [], MEANING: []}
+    for query in queries:
+        for name, kept in answers.items():
+            kept.append(whole_answer(db, Question(query.text, limit=LIMIT, meaning_only=name == MEANING)))
+        bases.progress.step()
+    return {name: quality(queries, kept) for name, kept in answers.items()}
 
 
 def _quality_rows(judged: Mapping[str, Quality], asked: Asked, size: int) -> Iterator[Row]:

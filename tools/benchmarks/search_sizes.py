@@ -25,7 +25,7 @@ def measure() -> Row:
     with_it, without = needed("rekall", EXTRA), needed("rekall")
     added = {name: size_of(one) / 1e6 for name, one in with_it.items() if name not in without}
     return Row(
-        *(SECTION, f"size of rekall[{EXTRA}]: {', '.join(sorted(added))}", sum(added.values()), "MB"),
+        *(SECTION, f"size of the extra {EXTRA}: {', '.join(sorted(added))}", sum(added.values()), "MB"),
         limit=SIZE_LIMIT,
         details=added,
     )

@@ -16,15 +16,17 @@ from benchmarks.bases import Bases
 from benchmarks.measure import Prepare, Progress, Times, by_turns
 from benchmarks.quality import DEPTH, Quality, Query, quality
 from benchmarks.search_texts import Questions
+from rekall.db import Database
 from rekall.errors import RekallError
+from rekall.finding import Question, find
 from rekall.infra import ServiceContainer
-from rekall.store import Store
 
 LIMIT = DEPTH + 1
 """Hits that are asked for: the query's own question is one."""
-COUNTED_LIMIT = 20
-"""Hits that the command line asks for, and counts."""
-REKALL, COUNTED, PLAIN, GREP, TYPED = "Rekall", "Rekall, counted", "plain FTS5", "grep -ci", "as typed"
+USUAL = 20
+"""Hits that the command line asks for."""
+REKALL, WHOLE, PLAIN, GREP, TYPED = "Rekall", "Rekall, whole answer", "plain FTS5", "grep -ci", "as typed"
+"""The whole answer is that of the command line: its hits are counted, and what they are linked to is read."""
 _WORD = re.compile(r"\w+")
 
 Answer: TypeAlias = list[str] | None
@@ -88,7 +90,10 @@ class Side:
 
     def __init__(self, bases: Bases, texts: Questions, size: int, container: ServiceContainer) -> None:
         self.size = size
-        self._stores = [_open(bases.copy(size, f"{name}-{size}"), container) for name in ("uncounted", "counted")]
+        names = ("uncounted", "counted")
+        self._bases = [Database(bases.copy(size, f"{name}-{size}"), container=container) for name in names]
+        for db in self._bases:
+            db.init()
         plain = bases.copy(size, f"plain-{size}")
         self._plain = sqlite3.connect(plain)
         self.grep = Grep(texts, size, plain.with_suffix(".txt"))
@@ -96,10 +101,10 @@ class Side:
 
     def systems(self) -> dict[str, Callable[[str], Answer]]:
         """What answers a query, by name; grep ranks nothing, so it answers nothing."""
-        uncounted, counted = self._stores
+        uncounted, counted = self._bases
         return {
-            REKALL: lambda text: rekall(uncounted, text, limit=LIMIT),
-            COUNTED: lambda text: rekall(counted, text, limit=COUNTED_LIMIT, counted=True),
+            REKALL: lambda text: rekall(uncounted, text),
+            WHOLE: lambda text: whole_answer(counted, Question(text, limit=USUAL)),
             PLAIN: lambda text: self._match(any_of(text)),
             GREP: self._grep,
         }
@@ -109,7 +114,9 @@ class Side:
         return self._match(text)
 
     def close(self) -> None:
-        """Close what the container did not open."""
+        """Close all bases."""
+        for db in self._bases:
+            db.close()
         self._plain.close()
 
     def _match(self, expression: str) -> Answer:
@@ -124,22 +131,25 @@ class Side:
         return []
 
 
-def _open(path: Path, container: ServiceContainer) -> Store:
-    return Store(container.database(path), path)
-
-
-def rekall(store: Store, text: str, *, limit: int, counted: bool = False, here: str | None = None) -> Answer:
-    """Search with nothing configured.
+def rekall(db: Database, text: str, *, here: str | None = None) -> Answer:
+    """Search with nothing configured, without counting.
 
     Args:
-        counted: count the hits as accesses, as the command line does.
         here: the project at hand.
     """
     try:
-        found = store.search.find(text, limit=limit, here=here, update_access=counted)
-    except (RekallError, sqlite3.Error):
+        found = db.store.search.find(text, limit=LIMIT, here=here, update_access=False)
+    except RekallError:
         return None
     return [hit.entry.id for hit in found.hits]
+
+
+def whole_answer(db: Database, question: Question) -> Answer:
+    """Answer a question as the command line does."""
+    try:
+        return [hit.entry.id for hit in find(db, question).hits]
+    except RekallError:
+        return None
 
 
 def words_of(text: str) -> list[str]:
