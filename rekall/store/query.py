@@ -127,13 +127,14 @@ def _from_tree(tree: Node) -> ParsedQuery:
 
 
 def _terms_of(leaf: Node, *, alone: bool) -> list[str]:
-    """The terms of one of the words side by side: of a quoted phrase its words too, unless it is all that was asked."""
+    """The terms of one of the words side by side; those of a quoted phrase too, unless it is short and all there is."""
     rendered = [term for term in (leaf.render(),) if term is not None]
     if leaf.prefix or leaf.first or not leaf.has_token:
         return rendered
-    if len(leaf.text.split()) > 1:
-        return rendered if alone else [*rendered, *(quote(part) for part in _parts(leaf.text))]
-    return [quote(part) for part in _parts(leaf.text)]
+    parts = [quote(part) for part in _parts(leaf.text)]
+    if len(leaf.text.split()) == 1:
+        return parts
+    return rendered if alone and len(parts) <= SHORT else [*rendered, *parts]
 
 
 def _parts(word: str) -> list[str]:
