@@ -69,20 +69,21 @@ class Frequencies:
         self._counts: dict[tuple[str, bool], int] = {}
         self._size = 0
 
-    def plan(self, terms: Sequence[str], size: int, *, context: bool) -> Plan:
+    def plan(self, terms: Sequence[str], size: int, *, context: bool, narrow: bool = True) -> Plan:
         """Which terms make candidates.
 
         Args:
             terms: MATCH expressions of one term each.
             size: rows of the full-text table, or more.
             context: rows of the table of contexts count too: the base has one.
+            narrow: rank only entries with a rare term where all together would be too many.
         """
-        if len(terms) <= MAX_TERMS and len(terms) * size <= BROAD:
+        if len(terms) <= MAX_TERMS and (len(terms) * size <= BROAD or not narrow):
             return Plan(tuple(terms))
         counts = self.counts(terms, size, context=context)
         known = [term for term in terms if counts[term]]
         rarest = sorted(known, key=counts.__getitem__)[:MAX_TERMS]
-        if sum(counts[term] for term in rarest) <= BROAD:
+        if not narrow or sum(counts[term] for term in rarest) <= BROAD:
             return Plan(tuple(term for term in known if term in set(rarest)) or tuple(terms[:1]), (), counts)
         ranked: list[str] = []
         rows = 0

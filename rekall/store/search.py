@@ -133,7 +133,8 @@ class Search:
         """
         if not request.parsed.has_loose_terms:
             return request
-        plan = self._frequencies.plan(request.parsed.terms, size, context=indexed)
+        narrow = request.limit >= 0  # whoever wants all hits gets them, however long it takes
+        plan = self._frequencies.plan(request.parsed.terms, size, context=indexed, narrow=narrow)
         return request._replace(plan=plan, context_weight=context_weight(size, contexts))
 
     def _indexed(self, request: Request) -> tuple[Request, list[Row]]:

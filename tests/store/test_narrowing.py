@@ -112,6 +112,14 @@ def test_common_words_alone_are_ranked_too(large: Database) -> None:
     assert len(found.hits) == 20
 
 
+def test_all_hits_are_all(large: Database) -> None:
+    """Without a limit nothing is left out."""
+    found = large.store.search.find(BROAD_QUERY, limit=-1, update_access=False)
+    assert found.narrowed == ()
+    wanted = set().union(*(range(0, SIZE, step) for step in (2, 3, 4, 5, 400, 500)))
+    assert len(found.hits) == len(wanted)
+
+
 def test_contexts_are_narrowed_alike(large: Database) -> None:
     """An entry whose context alone holds the rare word is found, counted or not."""
     context = StructuredContext("the numbat situation", "a linux server with an update", ["numbat"])
