@@ -10,12 +10,15 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from benchmarks import search, search_plot, search_sizes
+from benchmarks import search, search_meaning, search_plot, search_sizes
 from benchmarks.bases import Bases
 from benchmarks.quality import Query, quality, read_queries
 from benchmarks.search_plot import Curve, Panel
 from benchmarks.search_systems import GREP, PLAIN, REKALL, Grep, any_of
 from benchmarks.search_texts import Asked, questions, titles_as_queries
+from support.real_model import folder
+
+from rekall import config
 
 BENCH = Path(__file__).parents[1] / "tools" / "bench_run.py"
 
@@ -122,6 +125,24 @@ def test_a_search_is_measured_beside_plain_full_text_search_and_grep(asked: Aske
     }
     curves = search.panels(found, None, judged=True)
     assert [[curve.name for curve in panel.curves] for panel in curves] == [[REKALL, PLAIN], [REKALL, PLAIN, GREP]]
+
+
+def test_a_search_by_meaning_is_judged_timed_and_weighed(asked: Asked, tmp_path: Path) -> None:
+    """With the real model: vectors for every size, quality where they are computed, memory of a process of its own."""
+    bases = Bases(tmp_path, asked.texts, Silent())
+    rows, meant = search_meaning.measure(bases, asked, (4, 60), folder(tmp_path))
+    limited = {row.what: row.limit for row in rows if row.limit is not None}
+    name = search_meaning.HYBRID
+    assert limited == {
+        f"{name}, nDCG@10 at 4": search_meaning.NDCG_LIMIT,
+        f"{name}, errors at 4": 0,
+        f"{search_meaning.MEANING}, errors at 4": 0,
+        f"{name}, median at 4": search_meaning.QUERY_LIMIT,
+        f"{name}, most memory of one search at 4": search_meaning.MEMORY_LIMIT,
+    }
+    assert meant.gains == {name: 1.0, search_meaning.MEANING: 1.0}
+    assert {size for _, size in meant.times} == {4, 60}
+    assert not config.get_config().smart_embeddings_enabled
 
 
 def test_grep_counts_the_entries_that_hold_any_of_the_words(asked: Asked, tmp_path: Path) -> None:
