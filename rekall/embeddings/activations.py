@@ -20,17 +20,20 @@ def gelu(x: Vector) -> Vector:
 
     size = np.abs(x)
     z = size * math.sqrt(0.5)
-    t: Vector = np.asarray(1 / (1 + 0.3275911 * z), dtype=np.float32)
+    t = z * 0.3275911
+    t += 1
+    np.divide(1, t, out=t)
     complement: Vector = t * 1.061405429
     for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
         complement += coefficient
         complement *= t
     z *= z
-    complement *= np.exp(-z)
+    np.negative(z, out=z)
+    complement *= np.exp(z, out=z)
     complement *= size
-    complement *= 0.5
-    found: Vector = np.maximum(x, 0) - complement
-    return found
+    complement *= -0.5
+    complement += np.maximum(x, 0, out=size)
+    return complement
 
 
 def gelu_tanh(x: Vector) -> Vector:

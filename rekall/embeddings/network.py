@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rekall.models import Vector
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 128
 """Tokens whose inner layer, four times as wide as the outer ones, is in memory at the same time."""
 
 
@@ -157,8 +157,9 @@ class Network:
                 scores += bias[:tokens, :tokens].transpose(2, 0, 1)
             scores -= scores.max(axis=-1, keepdims=True)
             np.exp(scores, out=scores)
-            scores /= scores.sum(axis=-1, keepdims=True)
-            found[span] = (scores @ value[span].transpose(1, 0, 2)).transpose(1, 0, 2)
+            attended = scores @ value[span].transpose(1, 0, 2)
+            attended /= scores.sum(axis=-1, keepdims=True)  # softmax; here, where there is less to divide
+            found[span] = attended.transpose(1, 0, 2)
         return found.reshape(x.shape)
 
     def _widen(self, layer: _Layer, x: Vector) -> Vector:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,8 @@ from rekall.errors import EmbeddingModelUnavailableError
 if TYPE_CHECKING:
     from rekall.models import Vector
 
-TOKENS_AT_ONCE = 4096
-"""Tokens of the texts that go through the network together."""
+TOKENS_AT_ONCE = 1024
+"""Tokens of the texts that go through the network together: enough to keep a core busy, and little memory."""
 
 
 class SentenceEncoder:
@@ -77,12 +79,21 @@ class SentenceEncoder:
         texts = [sentences] if isinstance(sentences, str) else list(sentences)
         found = np.empty((len(texts), self._size), dtype=np.float32)
         tokens = self._tokens(texts)
-        # together those of like length: the products over the short ones are small, and memory is used evenly
-        for places in _batches(tokens):
+
+        def compute(places: list[int]) -> None:
             pooled = np.stack([self._pool(one) for one in self._network([tokens[place] for place in places])])
             for linear, bounded in self._dense:
                 pooled = np.tanh(linear(pooled)) if bounded else linear(pooled)
             found[places] = pooled
+
+        batches = list(_batches(tokens))
+        threads = min(_threads(), len(batches))
+        if threads > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(compute, batches))
+        else:
+            for places in batches:
+                compute(places)
         if self.folder.normalizes or normalize_embeddings:
             found = unit_rows(found)
         return found[0] if isinstance(sentences, str) else found
@@ -105,10 +116,10 @@ class SentenceEncoder:
 
 
 def _batches(texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Places of texts, the shortest first, of `TOKENS_AT_ONCE` tokens at most or one text."""
+    """Places of texts, the longest first, of `TOKENS_AT_ONCE` tokens at most or one text."""
     batch: list[int] = []
     tokens = 0
-    for place in sorted(range(len(texts)), key=lambda place: len(texts[place])):
+    for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
         if batch and tokens + len(texts[place]) > TOKENS_AT_ONCE:
             yield batch
             batch, tokens = [], 0
@@ -116,6 +127,14 @@ def _batches(texts: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         tokens += len(texts[place])
     if batch:
         yield batch
+
+
+def _threads() -> int:
+    """Batches to compute at the same time: one for each core, unless OpenBLAS has threads of its own."""
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _tokenizer(folder: ModelFolder) -> Any:

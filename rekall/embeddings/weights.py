@@ -18,7 +18,7 @@ _READABLE = ("F32", "F16", "F64")
 
 
 class Weights:
-    """The tensors of a folder. The files stay mapped into memory as long as this object lives.
+    """The tensors of a folder. The files are mapped into memory as long as this object lives.
 
     Args:
         folder: holds model.safetensors, or several files and the index that says which tensor is in which.
@@ -28,16 +28,14 @@ class Weights:
     """
 
     def __init__(self, folder: Path) -> None:
-        from safetensors import SafetensorError, safe_open
-
         self._folder = folder
         self._files: dict[str, Any] = {}
+        self._paths: dict[str, Path] = {}
         for file in weight_files(folder):
-            try:
-                opened: Any = safe_open(file, framework="np")
-                self._files.update(dict.fromkeys(opened.keys(), opened))
-            except (OSError, SafetensorError) as error:
-                raise EmbeddingModelUnavailableError(f"{file} is damaged ({error})") from error
+            opened = _open(file)
+            names = list(opened.keys())
+            self._files.update(dict.fromkeys(names, opened))
+            self._paths.update(dict.fromkeys(names, file))
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
@@ -67,15 +65,16 @@ class Weights:
         return np.ascontiguousarray(self._files[name].get_tensor(name), dtype=np.float32)
 
     def rows(self, name: str) -> Callable[[Sequence[int]], Vector]:
-        """What reads some rows of a matrix, so that a large one need not be in memory.
+        """What reads some rows of a matrix, so that a large one need not be in memory; it outlives this object.
 
         Returns:
             A function from n numbers of rows to an array of shape (n, columns).
         """
         import numpy as np
 
-        matrix = self._slice(name)
         width = self.shape(name)[1]
+        # mapped anew: the pages that were read for other tensors go with this object
+        matrix = _open(self._paths[name]).get_slice(name)
 
         def read(numbers: Sequence[int]) -> Vector:
             found = np.empty((len(numbers), width), dtype=np.float32)
@@ -95,6 +94,15 @@ class Weights:
                 " run 'pip install sentence-transformers'"
             )
         return found
+
+
+def _open(file: Path) -> Any:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(file, framework="np")
+    except (OSError, SafetensorError) as error:
+        raise EmbeddingModelUnavailableError(f"{file} is damaged ({error})") from error
 
 
 def weight_files(folder: Path) -> list[Path]:
