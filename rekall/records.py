@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rekall.models import Entry, Link, SearchResult, StructuredContext
+
+if TYPE_CHECKING:
+    from rekall.finding import Answer, Explanation
 
 
 def with_offset(moment: datetime | None) -> str | None:
@@ -91,6 +94,43 @@ def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
         },
         "status": entry.status,
         "matched": hit.matched,
+    }
+
+
+def answer_record(answer: Answer) -> dict[str, Any]:
+    """What an answer says beside its hits: how they were found, why there are none, and what belongs to them."""
+    hits = {hit.entry.id for hit in answer.hits}
+    return {
+        "notes": answer.notes,
+        "corrections": answer.corrections,
+        "narrowed": list(answer.narrowed),
+        "nothing": None if answer.nothing is None else answer.nothing.value,
+        "superseded": [
+            {"id": old.id, "title": old.title, "by_id": by.id, "by_title": by.title} for old, by in answer.superseded
+        ],
+        "linked": [
+            {
+                "id": entry.id,
+                "title": entry.title,
+                "relation": link.relation_type,
+                "direction": "outgoing" if link.source_id in hits else "incoming",
+            }
+            for entry, link in answer.linked
+        ],
+    }
+
+
+def explanation_record(why: Explanation) -> dict[str, Any]:
+    """Why a hit stands where it does."""
+    return {
+        "words": {name: list(words) for name, words in why.words.items()},
+        "bm25": None if why.bm25 is None else round(why.bm25, 4),
+        "lexical_rank": why.lexical_rank,
+        "vector_rank": why.vector_rank,
+        "similarity": None if why.similarity is None else round(why.similarity, 4),
+        "links": why.links,
+        "consolidation": round(why.consolidation, 4),
+        "accesses": why.accesses,
     }
 
 

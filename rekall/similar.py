@@ -84,10 +84,10 @@ def compare_text(db: OpenBase, text: str, limit: int = 10) -> Comparison:
     from rekall.embeddings.searching import search_by_meaning
 
     try:
-        hits, _, note = search_by_meaning(db, text, (None, None, None), limit)
+        found = search_by_meaning(db, text, (None, None, None), limit)
     except EmbeddingModelUnavailableError as error:
         return Comparison(similar_to_text(db, text, limit), "words", f"compared by words: {error}")
-    return Comparison([Similar(hit.entry, hit.similarity or 0.0, ()) for hit in hits], "vectors", note)
+    return Comparison([Similar(hit.entry, hit.similarity or 0.0, ()) for hit in found.hits], "vectors", found.note)
 
 
 def similar_entries(db: OpenBase, entry_id: str, limit: int = 5) -> list[Similar]:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rekall.cli import output
 from rekall.cli.opening import open_at, open_base, settings
 from rekall.cli.options import JsonOutput, MemoryTypeFilter, ProjectFilter, TypeFilter
+from rekall.cli.search_output import write_answer, write_entries
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from rekall.db import Database
-    from rekall.models import Entry, Link, SearchResult
+    from rekall.finding import Answer, Question
 
-LINKED_SHOWN = 5
-"""Linked entries that were not hits themselves, shown after the hits."""
-_WHERE_MATCHED = {"entry": "", "context": "in context", "some": "some words", "meaning": "by meaning"}
-
-
-class _Filters(NamedTuple):
-    """What a search is narrowed to."""
-
-    entry_type: str | None
-    project: str | None
-    memory_type: str | None
-
-    @property
-    def flags(self) -> list[str]:
-        """The flags that were given."""
-        return [flag for flag, value in zip(("--type", "--project", "--memory-type"), self, strict=True) if value]
+_NOTHING_STORED = "Nothing is stored yet: 'rekall add TYPE TITLE' stores the first entry."
 
 
 def search(
@@ -42,6 +27,8 @@ def search(
     project: ProjectFilter = None,
     memory_type: MemoryTypeFilter = None,
     limit: Annotated[int, typer.Option("--limit", "-l", help="Hits at most; a negative number is no limit.")] = 20,
+    exact: Annotated[bool, typer.Option("--exact", help="Only entries with every word, outside contexts.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say why each hit stands where it does.")] = False,
     json_output: JsonOutput = False,
     context: Annotated[
         str | None, typer.Option("--context", help="What you are working on (for a search by meaning).")
@@ -50,28 +37,25 @@ def search(
 ) -> None:
     """Find entries by words, phrases and context.
 
-    Several words must all be there; entries where only some are come last. With smart_embeddings.enabled and vectors
-    ('rekall embeddings') it finds by meaning too.
+    Of up to four words, entries with all of them come first, then others with some. A word that no entry holds is taken
+    for a similar one. With smart_embeddings.enabled and vectors ('rekall embeddings') it finds by meaning too.
     """
-    filters = _Filters(entry_type, project, memory_type)
+    if exact and semantic_only:
+        raise typer.BadParameter("give --exact or --semantic-only, not both")
     config = settings(ctx)
-    with open_at(config) as base:
-        if semantic_only or config.smart_embeddings_enabled:
-            from rekall.embeddings import searching
+    from rekall.finding import Question, find
 
-            find = searching.search_by_meaning if semantic_only else searching.search
-            hits, mode, note = find(base, query, filters, limit, context)
-            if note is not None:
-                output.tell(note)
-        else:
-            hits, mode = base.search(query, entry_type, project, memory_type, limit=limit), "fts"
-        links = base.links.links_among([hit.entry.id for hit in hits]) if hits else []
-        if json_output:
-            _write_hits_json(query, filters, hits, links, mode)
-        elif hits:
-            _write_hits(query, hits, _linked(base, hits, links))
-        else:
-            output.write(_why_nothing(base, query, filters, limit))
+    question = Question(
+        query, entry_type, project, memory_type, limit, exact, context, semantic_only, explain, project_at_hand()
+    )
+    with open_at(config) as base:
+        answer = find(base, question)
+    if answer.problem is not None:
+        output.tell(answer.problem)
+    if json_output:
+        _write_json(question, answer)
+    else:
+        write_answer(query, answer, _why_nothing(question, answer))
 
 
 def browse(
@@ -87,152 +71,71 @@ def browse(
     with open_base(ctx) as base:
         entries = base.list_all(entry_type, project, memory_type, include_obsolete=obsolete, limit=limit)
         if not entries and not json_output:
-            filters = _Filters(entry_type, project, memory_type)
-            output.write(_why_empty(base, filters, limit, obsolete=obsolete))
+            is_filtered = any((entry_type, project, memory_type))
+            output.write(_why_empty(base, limit, is_filtered=is_filtered, obsolete=obsolete))
             return
     if json_output:
         from rekall.records import entry_record
 
         output.write_json({"results": [entry_record(entry) for entry in entries], "total_count": len(entries)})
-    elif output.is_terminal():
-        _draw_entries(entries)
     else:
-        for entry in entries:
-            output.write_row(*_plain_fields(entry))
+        write_entries(entries)
 
 
-def _write_hits_json(
-    query: str, filters: _Filters, hits: Sequence[SearchResult], links: Sequence[Link], mode: str
-) -> None:
-    from rekall.records import hit_record
+def project_at_hand() -> str | None:
+    """The name of the nearest directory from the current one upwards that git knows; None when there is none."""
+    try:
+        here = Path.cwd()
+        return next((folder.name or None for folder in (here, *here.parents) if (folder / ".git").exists()), None)
+    except OSError:  # it was removed, or may not be looked at
+        return None
+
+
+def _write_json(question: Question, answer: Answer) -> None:
+    from rekall.records import answer_record, explanation_record, hit_record
+
+    def explained(entry_id: str) -> Mapping[str, object]:
+        why = answer.explanations.get(entry_id)
+        return {} if why is None else {"explanation": explanation_record(why)}
 
     output.write_json(
         {
-            "query": query,
-            "results": [hit_record(hit, links) for hit in hits],
-            "total_count": len(hits),
-            "search_mode": mode,
+            "query": question.query,
+            "results": [hit_record(hit, answer.links) | explained(hit.entry.id) for hit in answer.hits],
+            "total_count": len(answer.hits),
+            "search_mode": answer.mode,
             "context_matches": {
-                "project": filters.project is not None,
-                "type": filters.entry_type,
-                "memory_type": filters.memory_type,
+                "project": question.project is not None,
+                "type": question.entry_type,
+                "memory_type": question.memory_type,
             },
+            **answer_record(answer),
         }
     )
 
 
-def _linked(base: Database, hits: Sequence[SearchResult], links: Sequence[Link]) -> list[tuple[Entry, Link]]:
-    """The first linked entries that are no hits themselves, each with the link that leads to it."""
-    known = {hit.entry.id for hit in hits}
-    ways: dict[str, Link] = {}
-    for link in links:
-        for end in (link.source_id, link.target_id):
-            if end not in known:
-                ways.setdefault(end, link)
-    if not ways:
-        return []
-    others = base.entries.get_many(list(ways)[:LINKED_SHOWN])
-    return [(others[end], ways[end]) for end in ways if end in others]
+def _why_nothing(question: Question, answer: Answer) -> str:
+    """Why a search found nothing, "" where it found something."""
+    if answer.nothing is None:
+        return ""
+    flags = [
+        flag for flag, value in zip(("--type", "--project", "--memory-type"), question.filters, strict=True) if value
+    ]
+    shown = f'"{output.one_line(question.query)}"'
+    return {
+        "limit_is_0": "No results: --limit is 0.",
+        "nothing_stored": _NOTHING_STORED,
+        "filtered_out": f"Only entries outside your filter match {shown}: leave out {' or '.join(flags)}.",
+        "obsolete_only": f"Only obsolete entries match {shown}: 'rekall browse --obsolete' lists them.",
+        "no_match": f"No entry matches {shown}.",
+    }[answer.nothing.value]
 
 
-def _write_hits(query: str, hits: Sequence[SearchResult], linked: Sequence[tuple[Entry, Link]]) -> None:
-    if output.is_terminal():
-        _draw_hits(query, hits, linked)
-        return
-    for hit in hits:
-        note = _WHERE_MATCHED[hit.matched]
-        similar = "" if hit.similarity is None else f"semantic {hit.similarity:.0%}"
-        output.write_row(*_plain_fields(hit.entry), *([f"({note})"] if note else []), *([similar] if similar else []))
-    output.write(f"# {output.counted(len(hits), 'result')}")
-    for entry, link in linked:
-        output.write_row("# linked", _relation(entry, link), *_plain_fields(entry))
-
-
-def _plain_fields(entry: Entry) -> tuple[str, ...]:
-    return (entry.id, entry.type, f"{entry.confidence}/5", entry.project or "-", entry.title, *_status(entry))
-
-
-def _status(entry: Entry) -> list[str]:
-    return [] if entry.status == "active" else [f"({entry.status})"]
-
-
-def _relation(entry: Entry, link: Link) -> str:
-    """The link as seen from the hit."""
-    return f"{link.relation_type} →" if link.target_id == entry.id else f"← {link.relation_type}"
-
-
-def _draw_hits(query: str, hits: Sequence[SearchResult], linked: Sequence[tuple[Entry, Link]]) -> None:
-    ids = output.short_ids([hit.entry.id for hit in hits] + [entry.id for entry, _ in linked])
-    project, semantic = any(hit.entry.project for hit in hits), any(hit.similarity is not None for hit in hits)
-    last = [*(["Semantic"] if semantic else []), *(["Project"] if project else [])]
-    table = _entry_table(f'Search: "{query}"', last)
-    for hit in hits:
-        title = output.plain(hit.entry.title)
-        if _WHERE_MATCHED[hit.matched]:
-            title.append(f"  ({_WHERE_MATCHED[hit.matched]})", style="dim")
-        similar = "" if hit.similarity is None else f"{hit.similarity:.0%}"
-        cells = [
-            *([output.plain(similar)] if semantic else []),
-            *([output.plain(hit.entry.project or "")] if project else []),
-        ]
-        table.add_row(*_cells(hit.entry, ids), title, *cells)
-    console = output.console()
-    console.print(table)
-    console.print(output.plain(f"{output.counted(len(hits), 'result')}; 'rekall show ID' shows one"))
-    if linked:
-        console.print(output.plain("Linked to these:", "bold"))
-        console.print(output.grid((_linked_cells(entry, link, ids) for entry, link in linked), indent=2))
-
-
-def _linked_cells(entry: Entry, link: Link, ids: Mapping[str, str]) -> tuple[Text, ...]:
-    title = output.plain(entry.title).append("".join(f"  {status}" for status in _status(entry)), style="yellow")
-    return output.plain(ids[entry.id], "cyan"), output.plain(_relation(entry, link), "dim"), title
-
-
-def _draw_entries(entries: Sequence[Entry]) -> None:
-    ids = output.short_ids(entry.id for entry in entries)
-    table = _entry_table(None, ["Created"])
-    for entry in entries:
-        title = output.plain(entry.title, "" if entry.status == "active" else "dim")
-        title.append("".join(f"  {status}" for status in _status(entry)), style="yellow")
-        table.add_row(*_cells(entry, ids), title, f"{entry.created_at:%Y-%m-%d}")
-    console = output.console()
-    console.print(table)
-    console.print(output.plain(f"{output.counted(len(entries), 'entry')}; 'rekall show ID' shows one"))
-
-
-def _entry_table(title: str | None, last: Sequence[str]) -> Any:
-    narrow = ("ID", "Type", "Conf.", "Semantic", "Created")
-    return output.table(["ID", "Type", "Conf.", "Title", *last], title=title, narrow=narrow, widest="Title")
-
-
-def _cells(entry: Entry, ids: Mapping[str, str]) -> tuple[Text, ...]:
-    return (
-        output.plain(ids[entry.id], "cyan"),
-        output.plain(entry.type),
-        output.plain(output.stars(entry.confidence), "yellow"),
-    )
-
-
-def _why_nothing(base: Database, query: str, filters: _Filters, limit: int) -> str:
-    """Why a search found nothing: nothing is stored, all was filtered out, or nothing matches."""
-    if limit == 0:
-        return "No results: --limit is 0."
-    if base.entries.count(include_obsolete=True) == 0:
-        return "Nothing is stored yet: 'rekall add TYPE TITLE' stores the first entry."
-    shown = f'"{output.one_line(query)}"'
-    if filters.flags and base.search(query, limit=1, update_access=False):
-        return f"Only entries outside your filter match {shown}: leave out {' or '.join(filters.flags)}."
-    if base.search(query, limit=1, include_obsolete=True, update_access=False):
-        return f"Only obsolete entries match {shown}: 'rekall browse --obsolete' lists them."
-    return f"No entry matches {shown}."
-
-
-def _why_empty(base: Database, filters: _Filters, limit: int, *, obsolete: bool) -> str:
+def _why_empty(base: Database, limit: int, *, is_filtered: bool, obsolete: bool) -> str:
     if limit == 0:
         return "Nothing to list: --limit is 0."
     if base.entries.count(include_obsolete=True) == 0:
-        return "Nothing is stored yet: 'rekall add TYPE TITLE' stores the first entry."
-    if filters.flags:
+        return _NOTHING_STORED
+    if is_filtered:
         return "No entry passes your filter."
     return "Nothing to list." if obsolete else "No entry is active: 'rekall browse --obsolete' lists the obsolete ones."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rekall.context_extractor import extract_keywords, get_matching_keywords
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from rekall.embeddings import EmbeddingService
+    from rekall.store.search import Found as FoundByWords
 
 SearchMode = Literal["fts", "hybrid", "semantic"]
 _LOWEST = 0.005
@@ -33,18 +35,29 @@ class Found(NamedTuple):
         hits: best first.
         mode: `fts`: by words alone; `semantic`: by meaning alone; `hybrid`: by both and by keywords of contexts.
         note: why it was not searched by meaning, or what that missed, on one line; None when nothing is to be told.
+        words: what words alone found, and how; None when only meaning was searched.
     """
 
     hits: list[SearchResult]
     mode: SearchMode
     note: str | None = None
+    words: FoundByWords | None = None
 
 
 Filters = tuple[str | None, str | None, str | None]
 """Only this type, this project, this memory type, exactly; None or an empty text is no filter."""
 
 
-def search(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
+def search(
+    db: OpenBase,
+    query: str,
+    filters: Filters,
+    limit: int,
+    context: str | None = None,
+    *,
+    meant: str | None = None,
+    here: str | None = None,
+) -> Found:
     """Search the active entries by words and meaning, or by words alone where there is no search by meaning.
 
     Entries that hold what was asked for word by word come first (`fusion.ranked_together`). An access of each entry
@@ -55,21 +68,26 @@ def search(db: OpenBase, query: str, filters: Filters, limit: int, context: str 
         filters: narrow the search.
         limit: hits at most; a negative number is no limit.
         context: what it is about, for the search by meaning.
+        meant: the text whose meaning is searched for, in place of the query.
+        here: the project at hand: see `Search.find`.
     """
-    ready, vector = _vector_of(db, query, context)
+    meant = query if meant is None else meant
+    ready, vector = _vector_of(db, meant, context)
     if ready.service is None:
-        return Found(db.store.search.search(query, *filters, limit=limit), "fts", ready.problem)
-    return Found(_hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit), "hybrid", ready.gap)
+        words = db.store.search.find(query, *filters, limit=limit, superseded=True, here=here)
+        return Found(words.hits, "fts", ready.problem, words)
+    asked = _Asked(query, meant, EntryFilter(*filters), limit, here)
+    hits, words = _hybrid(db, asked, ready.service, vector)
+    return Found(hits, "hybrid", ready.gap, words)
 
 
 def search_in_context(db: OpenBase, query: str, filters: Filters, limit: int, context: str) -> Found:
     """The same; where there is no search by meaning, the keywords of contexts are named all the same."""
-    ready, vector = _vector_of(db, query, context)
-    if ready.service is not None:
-        return Found(_hybrid(db, query, ready.service, vector, EntryFilter(*filters), limit), "hybrid", ready.gap)
-    hits = db.store.search.search(query, *filters, limit=limit)
-    _name_keywords(db, query, hits)
-    return Found(hits, "hybrid", ready.problem)
+    found = search(db, query, filters, limit, context)
+    if found.mode == "hybrid":
+        return found
+    name_keywords(db, query, found.hits)
+    return found._replace(mode="hybrid")
 
 
 def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
@@ -89,31 +107,37 @@ def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, co
     return Found(hits, "semantic", ready.gap)
 
 
+class _Asked(NamedTuple):
+    """What `search` is asked."""
+
+    query: str
+    meant: str
+    where: EntryFilter
+    limit: int
+    here: str | None
+
+
 def _hybrid(
-    db: OpenBase,
-    query: str,
-    service: EmbeddingService,
-    vector: np.ndarray[Any, Any] | None,
-    where: EntryFilter,
-    limit: int,
-) -> list[SearchResult]:
+    db: OpenBase, asked: _Asked, service: EmbeddingService, vector: np.ndarray[Any, Any] | None
+) -> tuple[list[SearchResult], FoundByWords]:
+    query, meant, where, limit, here = asked
+    number = limit if limit <= 0 else max(2 * limit, fusion.CANDIDATES)
+    words = db.store.search.find(query, *where, limit=number, superseded=True, here=here, update_access=False)
     if limit == 0 or vector is None:
-        return []
-    number = limit if limit < 0 else max(2 * limit, fusion.CANDIDATES)
+        return [], words
     by_meaning = dict(service.nearest_ids(db, vector, where, number, _LOWEST))
-    by_words = db.store.search.search(query, *where, limit=number, update_access=False)
-    ranked = fusion.ranked_together(parse_query(query), by_words, list(by_meaning))
+    ranked = fusion.ranked_together(parse_query(query), words.hits, list(by_meaning))
     ranked = ranked if limit < 0 else ranked[:limit]
-    found_by_words = {hit.entry.id for hit in by_words}
+    found_by_words = {hit.entry.id for hit in words.hits}
     entries = db.store.entries.get_many([one for one, _ in ranked if one not in found_by_words])
-    hits = fusion.results(ranked, by_words, by_meaning, entries)
-    _name_keywords(db, query, hits)
+    hits = fusion.results(ranked, words.hits, by_meaning, entries)
+    name_keywords(db, meant, hits)
     db.store.entries.count_accesses([hit.entry for hit in hits if hit.matched in ("entry", "context")])
-    return hits
+    return hits, words
 
 
-def _name_keywords(db: OpenBase, query: str, hits: list[SearchResult]) -> None:
-    """Put the keywords of contexts that the query names with their hits."""
+def name_keywords(db: OpenBase, query: str, hits: Sequence[SearchResult]) -> None:
+    """Put the keywords of contexts that a query names with its hits."""
     asked = extract_keywords("", query) or query.lower().split()
     keywords = db.store.contexts.keywords_of([hit.entry.id for hit in hits])
     for hit in hits:

@@ -67,12 +67,12 @@ class Superseded(NamedTuple):
     by: Entry
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why a hit stands where it does.
 
     Args:
-        words: those of the query that it holds, by field: title, content, tags, and the fields of its context.
+        words: those of the query that it holds, by field: title, content, tags, and of its context situation, solution,
+            what_failed, keywords, errors, and context_text, which is one without fields.
         bm25: of the hit, above 0, higher is better; None when words did not find it.
         lexical_rank: its place among the hits by words, from 1 on; None when words did not find it.
         vector_rank: its place among the hits by meaning; None when meaning did not find it.
@@ -100,6 +100,8 @@ class Answer:
         hits: best first.
         mode: `fts`: by words alone; `semantic`: by meaning alone; `hybrid`: by both.
         notes: what was done to find it, or could not be done, each on one line.
+        problem: of the notes the one that says why it was not searched by meaning although that is switched on, or
+            what such a search missed, and what to do; None when there is no such thing.
         corrections: by word that no entry holds, the words that were looked for instead.
         narrowed: for a broad query in a large base, the rare words, one of which each hit has; else empty.
         links: of all hits, in the order of their making.
@@ -112,6 +114,7 @@ class Answer:
     hits: list[SearchResult]
     mode: Mode = "fts"
     notes: list[str] = field(default_factory=list)
+    problem: str | None = None
     corrections: dict[str, list[str]] = field(default_factory=dict)
     narrowed: tuple[str, ...] = ()
     links: list[Link] = field(default_factory=list)

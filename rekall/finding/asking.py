@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from rekall import config
 from rekall.finding.answer import Answer, Question
-from rekall.finding.explaining import explanations
-from rekall.finding.related import add_related
-from rekall.finding.why import why_nothing
-from rekall.finding.words import by_words, rescued
+from rekall.finding.searches import Tried, search
 from rekall.store import OpenBase
-from rekall.store.explaining import shown
 
 
 def find(db: OpenBase, question: Question) -> Answer:
@@ -21,35 +16,39 @@ def find(db: OpenBase, question: Question) -> Answer:
     Raises:
         EmbeddingModelUnavailableError: by meaning alone was asked for, and cannot be; the text says what to do.
     """
-    terms: tuple[str, ...]
-    if question.meaning_only or (config.get_config().smart_embeddings_enabled and not question.exact):
-        answer, terms = _by_meaning(db, question)
-    else:
-        found = by_words(db, question)
-        answer, terms = Answer(found.hits), found.terms
-        if found.narrowed:
-            answer.narrowed = tuple(map(shown, found.narrowed))
-            answer.notes.append(_narrowed(answer.narrowed))
-        obsolete = found.superseded
-        if not question.exact and not any(hit.matched != "some" for hit in found.hits):
-            terms, obsolete = rescued(db, question, found, answer)
-        add_related(db, answer, obsolete)
+    tried = search(db, question)
+    answer = Answer(tried.hits, tried.mode, problem=tried.problem)
+    if _is_lost(question, tried):
+        from rekall.finding.rescuing import rescued
+
+        tried = rescued(db, question, tried, answer)
+    if tried.words.narrowed:
+        from rekall.store.explaining import shown
+
+        answer.narrowed = tuple(map(shown, tried.words.narrowed))
+        answer.notes.append(_narrowed(answer.narrowed))
+    if answer.problem is not None:
+        answer.notes.insert(0, answer.problem)
+    if answer.hits or tried.words.superseded:
+        from rekall.finding.related import add_related
+
+        add_related(db, answer, tried.words.superseded)
     if not answer.hits:
-        answer.nothing = why_nothing(db, question)
+        from rekall.finding.why import why_nothing
+
+        answer.nothing = why_nothing(db, question, answer.mode)
     elif question.explain:
-        answer.explanations = explanations(db, answer, terms)
+        from rekall.finding.explaining import explanations
+
+        answer.explanations = explanations(db, answer, tried.words.terms)
     return answer
 
 
-def _by_meaning(db: OpenBase, question: Question) -> tuple[Answer, tuple[str, ...]]:
-    from rekall.embeddings import searching
-    from rekall.store.query import parse_query
-
-    search = searching.search_by_meaning if question.meaning_only else searching.search
-    hits, mode, note = search(db, question.query, question.filters, question.limit, question.context)
-    answer = Answer(hits, mode, [] if note is None else [note])
-    add_related(db, answer, [])
-    return answer, parse_query(question.query).terms
+def _is_lost(question: Question, tried: Tried) -> bool:
+    """Whether the query needs another reading: no entry satisfies it; by meaning, no word of it is known either."""
+    if question.exact or question.meaning_only:
+        return False
+    return not tried.words.hits or (tried.mode == "fts" and all(hit.matched == "some" for hit in tried.words.hits))
 
 
 def _narrowed(words: tuple[str, ...]) -> str:

@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rekall.finding.answer import Answer, Explanation
+from rekall.models import SearchResult
 from rekall.store import OpenBase
+
+_FIELDS = {"legacy": "context_text"}
+"""Names for people, where the index has others."""
 
 
 def explanations(db: OpenBase, answer: Answer, terms: Sequence[str]) -> dict[str, Explanation]:
@@ -23,7 +27,7 @@ def explanations(db: OpenBase, answer: Answer, terms: Sequence[str]) -> dict[str
         by_words = hit.rank < 0
         rank = hit.lexical_rank if answer.mode != "fts" else place
         found[hit.entry.id] = Explanation(
-            words=words[hit.entry.id],
+            words={_FIELDS.get(name, name): held for name, held in words[hit.entry.id].items()},
             bm25=-hit.rank if by_words else None,
             lexical_rank=rank if by_words else None,
             vector_rank=hit.vector_rank,
@@ -33,3 +37,24 @@ def explanations(db: OpenBase, answer: Answer, terms: Sequence[str]) -> dict[str
             accesses=hit.entry.access_count,
         )
     return found
+
+
+def in_words(hit: SearchResult, why: Explanation) -> list[tuple[str, str]]:
+    """An explanation for people: what each line is about, and what it says."""
+    held = [f"{name.replace('_', ' ')}: {', '.join(words)}" for name, words in why.words.items()]
+    lines = [("score", f"{hit.score or 0:.2f}"), ("words", "; ".join(held) or "none of the query")]
+    if why.bm25 is not None:
+        lines.append(("by words", f"{_place(why.lexical_rank)}bm25 {why.bm25:.2f}"))
+    if why.similarity is not None:
+        lines.append(("by meaning", f"{_place(why.vector_rank)}similarity {why.similarity:.2f}"))
+    links, accesses = _counted(why.links, "link", "links"), _counted(why.accesses, "access", "accesses")
+    lines.append(("not ranked by", f"{links}, consolidation {why.consolidation:.2f}, {accesses}"))
+    return lines
+
+
+def _place(rank: int | None) -> str:
+    return "" if rank is None else f"place {rank}, "
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"

@@ -20,21 +20,27 @@ def add_related(db: OpenBase, answer: Answer, obsolete: Sequence[Entry]) -> None
         obsolete: entries that match as well as the hits, and that another one supersedes.
     """
     hits = {hit.entry.id: hit.entry for hit in answer.hits}
-    if not hits and not obsolete:
-        return
     answer.links = db.store.links.links_among(list(hits)) if hits else []
     ways: dict[str, Link] = {}
     for link in answer.links:
         for end in (link.source_id, link.target_id):
             if end not in hits:
                 ways.setdefault(end, link)
-    wanted = [*list(ways)[:LINKED], *(entry.superseded_by for entry in obsolete if entry.superseded_by)]
+    superseding = [link for link in answer.links if link.relation_type == "supersedes" and link.target_id in hits]
+    wanted = [
+        *list(ways)[:LINKED],
+        *(entry.superseded_by for entry in obsolete if entry.superseded_by),
+        *(link.source_id for link in superseding if link.source_id not in hits),
+    ]
     others = hits | (db.store.entries.get_many(wanted) if wanted else {})
     answer.linked = [Linked(others[end], ways[end]) for end in list(ways)[:LINKED] if end in others]
     old = [*obsolete, *(hit for hit in hits.values() if hit.superseded_by)]
-    answer.superseded = [
-        Superseded(entry, by) for entry in old if (by := _successor(db, entry, others)) is not None
-    ] + _by_link(answer, others)
+    told = {entry.id: by for entry in old if (by := _successor(db, entry, others)) is not None}
+    for link in superseding:
+        if link.source_id in others and others[link.source_id].status == "active":
+            told.setdefault(link.target_id, others[link.source_id])
+    entries = hits | {entry.id: entry for entry in obsolete}
+    answer.superseded = [Superseded(entries[entry_id], by) for entry_id, by in told.items()]
 
 
 def _successor(db: OpenBase, entry: Entry, known: dict[str, Entry]) -> Entry | None:
@@ -50,15 +56,3 @@ def _successor(db: OpenBase, entry: Entry, known: dict[str, Entry]) -> Entry | N
             break
         known[following] = current = found
     return current if current.status == "active" and current is not entry else None
-
-
-def _by_link(answer: Answer, known: dict[str, Entry]) -> list[Superseded]:
-    """Hits that are active and have a link from an entry that supersedes them."""
-    told = {one.entry.id for one in answer.superseded}
-    hits = {hit.entry.id: hit.entry for hit in answer.hits}
-    return [
-        Superseded(hits[link.target_id], known[link.source_id])
-        for link in answer.links
-        if link.relation_type == "supersedes" and link.target_id in hits and link.target_id not in told
-        if link.source_id in known and known[link.source_id].status == "active"
-    ]

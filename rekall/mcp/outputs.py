@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from rekall.models import (
     EntryStatus,
     EntryType,
-    MatchKind,
     MemoryType,
     PromotionStatus,
     RelationType,
@@ -78,40 +77,11 @@ class LinkedEntry(BaseModel):
     reason: str | None
 
 
-class HitRecord(BaseModel):
-    """A search result; `matched` tells whether the entry, its context or only some words satisfy the query, or none.
-
-    Of a search by meaning `semantic_score` is the similarity to the query, `keywords` are those that it matches.
-    """
-
-    id: str
-    type: EntryType
-    title: str
-    tags: list[str]
-    project: str | None
-    status: EntryStatus
-    confidence: int
-    snippet: str
-    relevance_score: float
-    matched: MatchKind
-    semantic_score: float | None
-    keywords: list[str]
-
-
 class HelpOutput(BaseModel):
     """Output of rekall_help."""
 
     topic: Literal["search", "add", "links", "all"]
     guide: str
-
-
-class SearchOutput(BaseModel):
-    """Output of rekall_search; `note` tells why it was not by meaning though the user wants it, or what that missed."""
-
-    results: list[HitRecord]
-    total_count: int
-    search_mode: Literal["fts", "hybrid"]
-    note: str | None
 
 
 class ShowOutput(BaseModel):

@@ -23,6 +23,9 @@ def assistant() -> Iterator[Assistant]:
         yield connected
 
 
+BESIDE = {"notes": [], "corrections": {}, "narrowed": [], "nothing": None, "superseded": [], "linked": []}
+"""What is said beside the hits when there is nothing to say."""
+
 AWKWARD = [
     "",
     " ",
@@ -84,11 +87,13 @@ def test_a_hit_takes_three_lines(assistant: Assistant) -> None:
                 "matched": "entry",
                 "semantic_score": None,
                 "keywords": [],
+                "explanation": None,
             }
         ],
         "total_count": 1,
         "search_mode": "fts",
         "note": None,
+        **BESIDE,
     }
 
 
@@ -132,7 +137,8 @@ def test_an_obsolete_entry_is_not_found(assistant: Assistant) -> None:
     entry_id = assistant.add("retry")
     assistant.call("rekall_deprecate", id=entry_id)
     reply = assistant.call("rekall_search", query="retry")
-    assert reply.data == {"results": [], "total_count": 0, "search_mode": "fts", "note": None}
+    empty = {"results": [], "total_count": 0, "search_mode": "fts", "note": None}
+    assert reply.data == {**empty, **BESIDE, "nothing": "obsolete_only"}
     assert reply.text.startswith("No entries found")
 
 

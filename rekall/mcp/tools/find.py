@@ -11,10 +11,13 @@ from typing import Any
 from pydantic import Field
 
 from rekall import config as configuration
+from rekall import finding
 from rekall.db import Database
 from rekall.errors import InvalidValueError
+from rekall.finding.explaining import in_words
 from rekall.mcp.ids import find, not_found, resolve_all
-from rekall.mcp.outputs import GetContextOutput, SearchOutput, ShowOutput
+from rekall.mcp.outputs import GetContextOutput, ShowOutput
+from rekall.mcp.search_outputs import SearchOutput
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec
 from rekall.mcp.text import (
     NO_CONTEXT,
@@ -26,12 +29,19 @@ from rekall.mcp.text import (
     snippet,
     stars,
 )
-from rekall.models import Entry, SearchResult, StructuredContext
-from rekall.records import context_record, entry_record, hit_record
+from rekall.models import Entry, Link, SearchResult, StructuredContext
+from rekall.records import answer_record, context_record, entry_record, explanation_record, hit_record
 
 MAX_CONTEXT_TEXT = 2000
 """Characters of a free text context that rekall_get_context gives."""
 _LARGEST_LIMIT = 1_000_000
+_NOTHING = {
+    finding.Nothing.NOTHING_STORED: "nothing is stored yet; rekall_add stores the first entry.",
+    finding.Nothing.NO_MATCH: "no entry matches; try fewer or other words, or rekall_info for what there is.",
+    finding.Nothing.FILTERED_OUT: "only entries outside your filter match; leave out type or project.",
+    finding.Nothing.OBSOLETE_ONLY: "only obsolete entries match.",
+    finding.Nothing.NO_LIMIT: "the limit is 0.",
+}
 
 
 class SearchArguments(Arguments):
@@ -46,6 +56,8 @@ class SearchArguments(Arguments):
     type: str | None = Field(None, description="Only this type, such as bug or decision")
     project: str | None = Field(None, description="Only this project, exactly")
     limit: int = Field(10, description="Results at most; a negative number: all")
+    exact: bool = Field(False, description="Only entries that hold all of it, outside their contexts")
+    explain: bool = Field(False, description="Say why each result stands where it does")
 
 
 class ShowArguments(Arguments):
@@ -61,35 +73,62 @@ class GetContextArguments(Arguments):
 
 
 def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
-    """Find entries; each hit by words counts as an access."""
+    """Find entries; each hit that satisfies the query counts as an access."""
     limit = max(-1, min(args.limit, _LARGEST_LIMIT))
-    hits, mode, note = _search(open_database(), args, limit)
+    found = finding.find(
+        open_database(),
+        finding.Question(
+            args.query,
+            args.type,
+            args.project,
+            limit=limit,
+            exact=args.exact,
+            context=args.context,
+            explain=args.explain,
+        ),
+    )
+    beside = answer_record(found)
     structured = {
-        "results": [_compact_hit(hit) for hit in hits],
-        "total_count": len(hits),
-        "search_mode": mode,
-        "note": note,
+        "results": [_compact_hit(hit, found.explanations.get(hit.entry.id)) for hit in found.hits],
+        "total_count": len(found.hits),
+        "search_mode": "hybrid" if _has_context(args) else found.mode,
+        "note": found.notes[0] if found.notes else None,
+        **beside,
     }
-    notes = [] if note is None else [f"Note: {note}"]
-    if not hits:
-        nothing = "No entries found: try fewer or other words, or rekall_info for what there is."
-        return Answer("\n\n".join([nothing, *notes]), structured)
-    blocks = [f"Found {len(hits)} result{'' if len(hits) == 1 else 's'}:"]
-    blocks += ["\n".join(_hit_lines(hit)) for hit in hits]
-    blocks += [*notes, "Use rekall_show with an id to read the whole entry."]
-    return Answer("\n\n".join(blocks), structured)
+    return Answer("\n\n".join(_search_blocks(found)), structured)
 
 
-def _search(db: Database, args: SearchArguments, limit: int) -> tuple[list[SearchResult], str, str | None]:
-    """The hits, how they were found, and what is to be told about that."""
-    if not configuration.get_config().smart_embeddings_enabled:
-        return db.search(args.query, args.type, args.project, limit=limit), "fts", None
-    from rekall.embeddings import searching
+def _has_context(args: SearchArguments) -> bool:
+    """Whether a context is part of the search, which 0.3 calls hybrid without vectors too: it has keywords."""
+    if args.exact or not args.context or not args.context.strip():
+        return False
+    return configuration.get_config().smart_embeddings_enabled
 
-    filters = (args.type, args.project, None)
-    if args.context and args.context.strip():
-        return searching.search_in_context(db, args.query, filters, limit, args.context)
-    return searching.search(db, args.query, filters, limit)
+
+def _search_blocks(found: finding.Answer) -> list[str]:
+    """The parts of the text: hits of three lines each as in 0.3, then what else there is to say."""
+    number = len(found.hits)
+    if found.nothing is None:
+        blocks = [f"Found {number} result{'' if number == 1 else 's'}:"]
+    else:
+        blocks = [f"No entries found: {_NOTHING[found.nothing]}"]
+    blocks += ["\n".join(_hit_lines(hit, found.explanations.get(hit.entry.id))) for hit in found.hits]
+    blocks += [f"Note: {note}" for note in found.notes]
+    if found.superseded:
+        lines = [
+            f"- [{old.id}] {one_line(old.title)} -> [{by.id}] {one_line(by.title)}" for old, by in found.superseded
+        ]
+        blocks.append("\n".join(["Superseded, read the newer one:", *lines]))
+    if found.linked:
+        blocks.append("\n".join(["Linked to these:", *(_linked_line(*one) for one in found.linked)]))
+    if found.hits:
+        blocks.append("Use rekall_show with an id to read the whole entry.")
+    return blocks
+
+
+def _linked_line(entry: Entry, link: Link) -> str:
+    relation = f"{link.relation_type} →" if link.target_id == entry.id else f"← {link.relation_type}"
+    return f"- {relation} [{entry.id}] {one_line(entry.title)}"
 
 
 def show(open_database: OpenDatabase, args: ShowArguments) -> Answer:
@@ -151,21 +190,26 @@ def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answe
     return Answer("\n".join(lines), {"contexts": records, "not_found": unknown})
 
 
-def _compact_hit(hit: SearchResult) -> dict[str, Any]:
+def _compact_hit(hit: SearchResult, why: finding.Explanation | None) -> dict[str, Any]:
     """What an assistant needs in order to choose: not the whole content, which rekall_show gives."""
     whole = hit_record(hit, ())
     chosen = ("id", "type", "title", "tags", "project", "status", "confidence", "relevance_score", "matched")
-    found = {"semantic_score": whole["semantic_score"], "keywords": hit.keywords}
+    found = {
+        "semantic_score": whole["semantic_score"],
+        "keywords": hit.keywords,
+        "explanation": None if why is None else explanation_record(why),
+    }
     return {key: whole[key] for key in chosen} | {"snippet": snippet(hit.entry.content)} | found
 
 
-def _hit_lines(hit: SearchResult) -> list[str]:
+def _hit_lines(hit: SearchResult, why: finding.Explanation | None) -> list[str]:
     entry = hit.entry
     found = [] if hit.similarity is None else [f"semantic: {hit.similarity:.0%}"]
     found += [f"keywords: {', '.join(map(one_line, hit.keywords))}"] if hit.keywords else []
     how = f" ({'; '.join(found)})" if found else ""
     lines = [f"- [{entry.id}] {entry.type}: {one_line(entry.title)}{how}", f"  Tags: {listed(entry.tags)}"]
-    return [*lines, f"  {snippet(entry.content)}"] if entry.content else lines
+    lines += [f"  {snippet(entry.content)}"] if entry.content else []
+    return lines if why is None else [*lines, *(f"  {label}: {one_line(text)}" for label, text in in_words(hit, why))]
 
 
 def _field_lines(entry: Entry) -> list[str]:

@@ -1,0 +1,88 @@
+"""Other readings of a query that no entry satisfies, each of which is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rekall.finding.answer import Answer, Question
+from rekall.finding.searches import Tried, search
+from rekall.models import SearchResult
+from rekall.store import OpenBase
+from rekall.store.explaining import shown
+from rekall.store.query import SHORT, ParsedQuery, parse_query, quote, verbatim
+from rekall.store.spelling import OFFERED
+
+_LOOSENED = "nothing matches this as it was typed: entries with some of its words are shown"
+_MOST_WORDS = 2 * SHORT
+"""Words of a query that finds nothing at all, of which some are taken for others, at most."""
+
+
+def rescued(db: OpenBase, question: Question, tried: Tried, answer: Answer) -> Tried:
+    """Try the words of an expression that nothing satisfies, and words that were probably meant.
+
+    Args:
+        tried: what the query finds as it was typed: by words nothing, or entries that hold some of them.
+        answer: gets the hits, and notes that say how they were found.
+
+    Returns:
+        The search that found what the answer has.
+    """
+    found, parsed = tried.words.hits, parse_query(question.query)
+    plain = " ".join(word.replace('"', " ") for word in parsed.words)
+    if not found and plain != question.query and "NOT" not in question.query.split():
+        parsed, loose = parse_query(plain), search(db, question, plain)
+        if loose.words.hits:
+            answer.hits = loose.hits
+            answer.notes.append(_LOOSENED)
+            return loose
+    if parsed.is_plain and 0 < len(parsed.words) <= (SHORT if found else _MOST_WORDS):
+        corrected = _corrected(db, question, parsed, tried, answer)
+        if corrected is not None:
+            if not parse_query(question.query).is_plain:
+                answer.notes.insert(0, _LOOSENED)
+            return corrected
+    return tried
+
+
+def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tried, answer: Answer) -> Tried | None:
+    """What is found when words that no entry holds are taken for similar ones; None when that finds nothing better."""
+    words = {term: shown(term) for term in parsed.terms}
+    known = db.store.spelling.corrections(words.values())
+    meant = {word: known[word.lower()][: 4 * OFFERED] for word in words.values() if word.lower() in known}
+    if not meant:
+        return None
+    wanted = [_alternatives(meant[word]) if word in meant else term for term, word in words.items()]
+    text = " ".join(meant[word][0] if word in meant else word for word in words.values())
+    found = search(db, question, " AND ".join(wanted), text)
+    if not found.words.hits and not tried.words.hits:
+        found = search(db, question, " OR ".join(wanted), text)
+    if not found.words.hits:
+        return None
+    answer.hits = found.hits if found.mode == "hybrid" else _followed(found.hits, tried.hits, question.limit)
+    answer.corrections = {word: _in_hits(several, found.words.hits) for word, several in meant.items()}
+    for word, several in answer.corrections.items():
+        answer.notes.append(f"no match for '{word}', showing {_listed(several)}")
+    return found
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    return f"({' OR '.join(map(quote, words))})"
+
+
+def _followed(hits: list[SearchResult], others: Sequence[SearchResult], limit: int) -> list[SearchResult]:
+    """Hits, and after them those that the query finds as it was typed, with some of its words."""
+    known = {hit.entry.id for hit in hits}
+    both = hits + [hit for hit in others if hit.entry.id not in known]
+    return both if limit < 0 else both[:limit]
+
+
+def _in_hits(words: Sequence[str], hits: Sequence[SearchResult]) -> list[str]:
+    """Of several words those that the hits hold as they are; words that only stem like one of the base are none."""
+    texts = [" ".join((hit.entry.title, hit.entry.content, *hit.entry.tags)) for hit in hits]
+    held = [word for word in words if any(verbatim(word, text) for text in texts)]
+    return (held or list(words))[:OFFERED]
+
+
+def _listed(words: Sequence[str]) -> str:
+    quoted = [f"'{word}'" for word in words]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
