@@ -22,6 +22,7 @@ RANKED = 10_000
 SIZE = "SELECT max(id) AS size FROM entries_fts_content"
 """Rows of the full-text table at most, without counting them."""
 _FEW = 1000
+_SPARSE = 4
 SIZES = (
     "SELECT max(id) AS size,"
     f" (SELECT count(*) FROM (SELECT 1 FROM rekall_context_fts_docsize LIMIT {_FEW})) AS contexts,"
@@ -96,6 +97,33 @@ class Frequencies:
         common = tuple(term for term in rarest[len(ranked) :] if counts[term] < size / 2)
         return Plan(tuple(ranked), common, counts)
 
+    def context_weights(self, terms: Sequence[str], size: int, contexts: int) -> dict[str, float] | None:
+        """What bm25 of each term in a context is multiplied by, so that a word is as rare there as in the whole base.
+
+        FTS5 takes a word for rare by the table that it searches: in a base of 1,000 entries and three contexts, a word
+        in one of the contexts would weigh nearly nothing. The ratio of its idf among the entries to that in the table.
+
+        Args:
+            size: rows of the full-text table of entries, or more.
+            contexts: rows of the table of contexts.
+
+        Returns:
+            By term; None where there are no contexts, or so many that the ratio makes no difference.
+        """
+        if not 0 < contexts <= min(_FEW, size / _SPARSE):
+            return None
+        everywhere = self.counts(terms, size, context=True)
+        rows = self._session.fetch_all(
+            "SELECT value AS term, (SELECT count(*) FROM rekall_context_fts WHERE rekall_context_fts MATCH value) AS n"
+            " FROM json_each(:terms)",
+            {"terms": json.dumps(list(terms))},
+        )
+        return {
+            row["term"]: (1 + is_code(row["term"])) * _idf(everywhere[row["term"]], size) / _idf(row["n"], contexts)
+            for row in rows
+            if row["n"]
+        }
+
     def counts(self, terms: Iterable[str], size: int, *, context: bool) -> dict[str, int]:
         """How many rows hold each of some terms; a term that stems alike counts as the same.
 
@@ -142,19 +170,6 @@ def most(counts: Mapping[str, int], size: int) -> float:
     """
     total = sum((_K1 + 1) * _idf(rows, size) * (1 + is_code(term)) for term, rows in counts.items())
     return total or _LOWEST_IDF
-
-
-def context_weight(size: int, contexts: int) -> float:
-    """What bm25 of a context is multiplied by, so that a rare word weighs the same in a context and in an entry.
-
-    FTS5 takes a word for rare by the table that it searches: in a base of 1,000 entries and three contexts a word that
-    stands in one of the contexts would weigh nearly nothing. The ratio of the idf of a word in one row of each.
-
-    Args:
-        size: rows of the full-text table of entries.
-        contexts: rows of the table of contexts.
-    """
-    return max(_idf(1, size) / _idf(1, contexts), 1.0)
 
 
 def _idf(rows: int, size: int) -> float:

@@ -17,7 +17,7 @@ from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.frequencies import SIZES, Frequencies, context_weight, most, sizes
+from rekall.store.frequencies import SIZES, Frequencies, most, sizes
 from rekall.store.query import ParsedQuery, parse_query, verbatim
 from rekall.store.rows import entry_from_row
 from rekall.store.search_sql import CANDIDATES, ENTRY, SOME, Request, entries_sql, fused, hits_sql
@@ -135,7 +135,9 @@ class Search:
             return request
         narrow = request.limit >= 0  # whoever wants all hits gets them, however long it takes
         plan = self._frequencies.plan(request.parsed.terms, size, context=indexed, narrow=narrow)
-        return request._replace(plan=plan, context_weight=context_weight(size, contexts))
+        terms = [*plan.ranked, *plan.common]
+        weights = self._frequencies.context_weights(terms, size, contexts) if indexed else None
+        return request._replace(plan=plan, context_weights=weights)
 
     def _indexed(self, request: Request) -> tuple[Request, list[Row]]:
         """Hits by the base's own index, once nothing is missing from it: another program may have written meanwhile."""
@@ -181,7 +183,7 @@ class Search:
             tier, whole, some = found.get(row["id"], (SOME + 1, 0.0, 0.0))
             kind, rank = row["tier"], row["rank"]
             if not request.parsed.is_short or (kind >= SOME and tier == SOME):
-                rank = fused(rank, some * request.context_weight)
+                rank = fused(rank, some)
             elif tier < kind:
                 rank = whole
             merged.append(row | {"tier": min(kind, tier), "rank": rank})

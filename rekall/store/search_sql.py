@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rekall.infra.interfaces import Value
@@ -30,11 +30,18 @@ CANDIDATES = 100
 """Hits of each full-text table that are fused."""
 
 _TABLES = ("entries_fts", "rekall_context_fts")
-_RANKED = {"entries_fts": f"bm25(0, {TITLE_WEIGHT}, 1, 1)", "rekall_context_fts": "bm25()"}
+_RANKED = {"entries_fts": f"bm25(0, {TITLE_WEIGHT}, 1, 1)", "rekall_context_fts": ""}
 _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
 _GAIN = (
     f" * (1 + {SAME_PROJECT} * coalesce(entries.project = :here, 0)"
     f" + {RECENT} / (1 + max(0, coalesce(julianday(:now) - julianday(entries.updated_at), 1e6)) / 365))"
+)
+
+# bm25 of several terms is the sum of what it is for each
+_WEIGHTED = (
+    "SELECT f.rowid AS rowid, sum(f.rank * json_extract(term.value, '$[1]')) AS rank FROM json_each(:weights) AS term"
+    " CROSS JOIN rekall_context_fts AS f WHERE f.rekall_context_fts MATCH json_extract(term.value, '$[0]')"
+    " GROUP BY f.rowid ORDER BY rank LIMIT -1"
 )
 
 
@@ -50,7 +57,7 @@ class Request(NamedTuple):
         limit: rows at most; a negative number is no limit.
         here: the project at hand, whose entries gain a little.
         now: ISO time.
-        context_weight: of bm25 in contexts, where some of the terms are enough.
+        context_weights: by term, of bm25 in contexts, where some of the terms are enough; None: all are 1.
     """
 
     parsed: ParsedQuery
@@ -63,7 +70,7 @@ class Request(NamedTuple):
     limit: int
     here: str | None
     now: str
-    context_weight: float = 1.0
+    context_weights: Mapping[str, float] | None = None
 
     def filters(self) -> tuple[list[str], dict[str, Value]]:
         """SQL conditions on `entries`, and their named parameters."""
@@ -96,8 +103,8 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
     if expressions:
         most = -1 if request.limit < 0 else max(request.limit, CANDIDATES)
         values |= {"candidates": most, "here": request.here, "now": request.now}
-        if context:
-            values["weight"] = request.context_weight
+        if context and request.context_weights is not None:
+            values["weights"] = json.dumps(list(request.context_weights.items()))
     sql = _sql(
         tuple(conditions),
         context,
@@ -105,6 +112,7 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
         "excluded" in values,
         len(expressions),
         parsed.is_short,
+        "weights" in values,
         plan is None or not plan.counts,
     )
     return sql, values
@@ -134,14 +142,15 @@ def _sql(
     excluded: bool,
     expressions: int,
     short: bool,
+    weights: bool,
     counting: bool,
 ) -> str:
     tables = _TABLES if context else _TABLES[:1]
     if short:
-        parts = _tiers(conditions, tables, in_context, excluded, expressions)
+        parts = _tiers(conditions, tables, in_context, excluded, expressions, weights)
         order = "hits.tier, hits.rank, hits.place, hits.id"
     else:
-        parts = {"some": _some(conditions, tables, expressions, by_kind=True)}
+        parts = {"some": _some(conditions, tables, expressions, weights, by_kind=True)}
         order = "hits.rank, hits.id"
     with_sql = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in parts.items())
     hits = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
@@ -156,23 +165,31 @@ def _sql(
 
 
 def _tiers(
-    conditions: tuple[str, ...], tables: Sequence[str], in_context: bool, excluded: bool, expressions: int
+    conditions: tuple[str, ...],
+    tables: Sequence[str],
+    in_context: bool,
+    excluded: bool,
+    expressions: int,
+    weights: bool,
 ) -> dict[str, str]:
     """A materialized table for each kind, of which SQLite fills no more than the limit needs."""
-    tiers = {"exact": _best("entries_fts", "exact", str(ENTRY), conditions, "limit")}
+    tiers = {"exact": _best("entries_fts", _matches("entries_fts", "exact"), str(ENTRY), conditions, "limit")}
     if in_context:
         admitted = [*conditions, "entries.id NOT IN (SELECT id FROM exact)", *([_NOT_EXCLUDED] if excluded else [])]
-        tiers["context"] = _best("rekall_context_fts", "context", str(CONTEXT), admitted, "limit")
+        tiers["context"] = _best(
+            "rekall_context_fts", _matches("rekall_context_fts", "context"), str(CONTEXT), admitted, "limit"
+        )
     if expressions:
         unseen = [*conditions, *(f"entries.id NOT IN (SELECT id FROM {tier})" for tier in tiers)]
-        tiers["some"] = _some(unseen, tables, expressions, by_kind=False)
+        tiers["some"] = _some(unseen, tables, expressions, weights, by_kind=False)
     return tiers
 
 
-def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, *, by_kind: bool) -> str:
+def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, weights: bool, *, by_kind: bool) -> str:
     """The best entries with some of the terms, the ranks in both tables fused as `fused` does.
 
     Args:
+        weights: each term has its weight in contexts.
         by_kind: say for each whether it satisfies the whole query.
     """
     best = []
@@ -181,32 +198,40 @@ def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, *,
         if by_kind:
             whole = f"f.rowid IN (SELECT rowid FROM {table} WHERE {table} MATCH :{parameter})"
             tier = f"CASE WHEN {whole} THEN {kind} ELSE {SOME} END"
-        best += [
-            _best(table, f"any{number}", tier, conditions, "candidates", weighted=True) for number in range(expressions)
-        ]
+        if weights and table == "rekall_context_fts":
+            matches = [_WEIGHTED]
+        else:
+            matches = [_matches(table, f"any{number}", _RANKED[table]) for number in range(expressions)]
+        best += [_best(table, one, tier, conditions, "candidates", _GAIN) for one in matches]
     union = " UNION ALL ".join(f"SELECT * FROM ({one})" for one in best)
     rank = f"min(rank) + {SECOND} * (sum(rank) - min(rank))"
     return f"SELECT id, min(tier), {rank} AS rank, 0 FROM ({union}) GROUP BY id ORDER BY 3, id LIMIT :limit"
 
 
-def _best(
-    table: str, parameter: str, tier: str, conditions: Sequence[str], limit: str, *, weighted: bool = False
-) -> str:
+def _matches(table: str, parameter: str, ranking: str = "") -> str:
+    """Rows of a full-text table that match, best first.
+
+    Args:
+        ranking: how FTS5 ranks them, if not as 0.3 did.
+    """
+    by = f" AND rank MATCH '{ranking}'" if ranking else ""
+    # the LIMIT keeps SQLite from dropping the order
+    return f"SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{by} ORDER BY rank LIMIT -1"
+
+
+def _best(table: str, matches: str, tier: str, conditions: Sequence[str], limit: str, gain: str = "") -> str:
     """The best matches in a full-text table whose entries satisfy the conditions.
 
     FTS5 ranks all matches by itself; then the id of a match is read from the table's content and its entry looked up,
-    best first and only until the limit is reached. The inner LIMIT keeps SQLite from dropping the inner order.
+    best first and only until the limit is reached.
 
     Args:
-        weighted: rank by our weights and gains, not as 0.3 did.
+        matches: rows as `_matches` gives them.
+        gain: what a rank is multiplied by.
     """
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    ranking = f" AND rank MATCH '{_RANKED[table]}'" if weighted else ""
-    weight = " * :weight" if table == _TABLES[1] else ""
-    rank = f"f.rank{weight}{_GAIN}" if weighted else "f.rank"
     return (
-        f"SELECT content.c0 AS id, {tier} AS tier, {rank} AS rank, f.rowid AS place"
-        f" FROM (SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{ranking} ORDER BY rank LIMIT -1) AS f"
+        f"SELECT content.c0 AS id, {tier} AS tier, f.rank{gain} AS rank, f.rowid AS place FROM ({matches}) AS f"
         f" CROSS JOIN {table}_content AS content ON content.id = f.rowid"
         f" CROSS JOIN entries ON entries.id = content.c0{where} LIMIT :{limit}"
     )

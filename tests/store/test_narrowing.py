@@ -14,7 +14,7 @@ from rekall.db import Database
 from rekall.infra import ServiceContainer
 from rekall.infra.interfaces import Statement
 from rekall.models import Entry, StructuredContext
-from rekall.store.frequencies import BROAD, RANKED, Frequencies, Plan, context_weight, most
+from rekall.store.frequencies import BROAD, RANKED, Frequencies, Plan, most
 from rekall.store.query import MAX_TERMS, parse_query
 
 SIZE = 26_000
@@ -160,12 +160,18 @@ def test_the_most_that_bm25_gives() -> None:
     assert most({}, 0) > 0
 
 
-def test_a_rare_word_weighs_the_same_in_few_contexts() -> None:
-    """However few contexts there are; with as many contexts as entries it is as it is."""
-    assert context_weight(1000, 1000) == 1
-    assert 10 < context_weight(1000, 3) < 15
-    assert context_weight(1000, 1) > 1000
-    assert context_weight(0, 0) == context_weight(1, 1) == 1
+def test_a_word_weighs_in_few_contexts_what_it_weighs_in_the_base(tmp_path: Path) -> None:
+    """However few contexts there are; where they are many it is left as it is."""
+    with Database(tmp_path / "k.db") as db:
+        for number in range(100):
+            context = StructuredContext("a numbat, a server", "a solution", ["k"]) if number == 0 else None
+            db.add(Entry(f"E{number}", "a server", "bug"), context=context)
+        frequencies = Frequencies(db.store.session)
+        weights = frequencies.context_weights(['"numbat"', '"server"', '"nowhere"', '"e0382"'], 100, 1) or {}
+        assert set(weights) == {'"numbat"', '"server"'}
+        assert weights['"numbat"'] > 1000 * weights['"server"']
+        assert frequencies.context_weights(['"numbat"'], 100, 30) is None
+        assert frequencies.context_weights(['"numbat"'], 100, 0) is None
 
 
 def test_the_only_context_of_a_base(tmp_path: Path) -> None:
