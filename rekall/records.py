@@ -124,7 +124,7 @@ def explanation_record(why: Explanation) -> dict[str, Any]:
     """Why a hit stands where it does."""
     return {
         "words": {name: list(words) for name, words in why.words.items()},
-        "bm25": None if why.bm25 is None else round(why.bm25, 4),
+        "bm25": None if why.bm25 is None else round(why.bm25, 6),
         "lexical_rank": why.lexical_rank,
         "vector_rank": why.vector_rank,
         "similarity": None if why.similarity is None else round(why.similarity, 4),

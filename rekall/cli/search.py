@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -94,7 +93,7 @@ def project_at_hand() -> str | None:
 def _write_json(question: Question, answer: Answer) -> None:
     from rekall.records import answer_record, explanation_record, hit_record
 
-    def explained(entry_id: str) -> Mapping[str, object]:
+    def explained(entry_id: str) -> dict[str, Any]:
         why = answer.explanations.get(entry_id)
         return {} if why is None else {"explanation": explanation_record(why)}
 

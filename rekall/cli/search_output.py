@@ -133,8 +133,9 @@ def _explanation_rows(answer: Answer, ids: Mapping[str, str]) -> Iterable[tuple[
 
 
 def _superseded_cells(old: Entry, by: Entry, ids: Mapping[str, str]) -> tuple[Text, ...]:
-    title = output.plain(old.title, "dim").append("".join(f"  {status}" for status in _status(old)), style="yellow")
-    title.append("\n→ ").append(ids[by.id], style="cyan").append_text(output.plain(f"  {by.title}"))
+    title = output.plain("").append_text(output.plain(old.title, "dim"))
+    title.append("".join(f"  {status}" for status in _status(old)), style="yellow").append("\n→ ")
+    title.append(ids[by.id], style="cyan").append_text(output.plain(f"  {by.title}"))
     return output.plain(ids[old.id], "cyan"), title
 
 

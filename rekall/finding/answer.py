@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, NamedTuple
 
@@ -92,8 +91,7 @@ class Explanation(NamedTuple):
     accesses: int
 
 
-@dataclass
-class Answer:
+class Answer(NamedTuple):
     """What was found.
 
     Args:
@@ -112,13 +110,13 @@ class Answer:
     """
 
     hits: list[SearchResult]
-    mode: Mode = "fts"
-    notes: list[str] = field(default_factory=list)
-    problem: str | None = None
-    corrections: dict[str, list[str]] = field(default_factory=dict)
-    narrowed: tuple[str, ...] = ()
-    links: list[Link] = field(default_factory=list)
-    linked: list[Linked] = field(default_factory=list)
-    superseded: list[Superseded] = field(default_factory=list)
-    explanations: dict[str, Explanation] = field(default_factory=dict)
-    nothing: Nothing | None = None
+    mode: Mode
+    notes: list[str]
+    problem: str | None
+    corrections: dict[str, list[str]]
+    narrowed: tuple[str, ...]
+    links: list[Link]
+    linked: list[Linked]
+    superseded: list[Superseded]
+    explanations: dict[str, Explanation]
+    nothing: Nothing | None

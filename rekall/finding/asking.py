@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rekall.finding.answer import Answer, Question
+from rekall.finding.answer import Answer, Explanation, Question
+from rekall.finding.related import Related, related_to
 from rekall.finding.searches import Tried, search
 from rekall.store import OpenBase
 
@@ -17,31 +18,35 @@ def find(db: OpenBase, question: Question) -> Answer:
         EmbeddingModelUnavailableError: by meaning alone was asked for, and cannot be; the text says what to do.
     """
     tried = search(db, question)
-    answer = Answer(tried.hits, tried.mode, problem=tried.problem)
+    hits = tried.hits
+    notes: list[str] = []
+    corrections: dict[str, list[str]] = {}
     if _is_lost(question, tried):
         from rekall.finding.rescuing import rescued
 
-        tried = rescued(db, question, tried, answer)
+        tried, hits, notes, corrections = rescued(db, question, tried)
+    narrowed: tuple[str, ...] = ()
     if tried.words.narrowed:
         from rekall.store.explaining import shown
 
-        answer.narrowed = tuple(map(shown, tried.words.narrowed))
-        answer.notes.append(_narrowed(answer.narrowed))
-    if answer.problem is not None:
-        answer.notes.insert(0, answer.problem)
-    if answer.hits or tried.words.superseded:
-        from rekall.finding.related import add_related
-
-        add_related(db, answer, tried.words.superseded)
-    if not answer.hits:
+        narrowed = tuple(map(shown, tried.words.narrowed))
+        notes.append(_narrowed(narrowed))
+    if tried.problem is not None:
+        notes.insert(0, tried.problem)
+    related = Related([], [], [])
+    if hits or tried.words.superseded:
+        related = related_to(db, [hit.entry for hit in hits], tried.words.superseded)
+    why: dict[str, Explanation] = {}
+    nothing = None
+    if not hits:
         from rekall.finding.why import why_nothing
 
-        answer.nothing = why_nothing(db, question, answer.mode)
+        nothing = why_nothing(db, question, tried.mode)
     elif question.explain:
         from rekall.finding.explaining import explanations
 
-        answer.explanations = explanations(db, answer, tried.words.terms)
-    return answer
+        why = explanations(db, hits, tried, related.links)
+    return Answer(hits, tried.mode, notes, tried.problem, corrections, narrowed, *related, why, nothing)
 
 
 def _is_lost(question: Question, tried: Tried) -> bool:

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from rekall.finding.answer import Answer, Explanation
-from rekall.models import SearchResult
+from rekall.finding.answer import Explanation
+from rekall.finding.searches import Tried
+from rekall.models import Link, SearchResult
 from rekall.store import OpenBase
+from rekall.store.explaining import FIELDS
 
-_FIELDS = {"legacy": "context_text"}
+_SHOWN = {"legacy": "context_text"}
 """Names for people, where the index has others."""
 
 
-def explanations(db: OpenBase, answer: Answer, terms: Sequence[str]) -> dict[str, Explanation]:
+def explanations(
+    db: OpenBase, hits: Sequence[SearchResult], tried: Tried, links_of_hits: Sequence[Link]
+) -> dict[str, Explanation]:
     """The explanation of each hit, by its id.
 
     Args:
-        answer: with hits and their links.
-        terms: MATCH expressions that were looked for.
+        tried: the search that found them.
+        links_of_hits: all of them.
     """
-    words = db.store.matched_words([hit.entry for hit in answer.hits], terms)
-    links = Counter(end for link in answer.links for end in (link.source_id, link.target_id))
+    words = db.store.matched_words([hit.entry for hit in hits], tried.words.terms)
+    links = Counter(end for link in links_of_hits for end in (link.source_id, link.target_id))
     found = {}
-    for place, hit in enumerate(answer.hits, start=1):
-        by_words = hit.rank < 0
-        rank = hit.lexical_rank if answer.mode != "fts" else place
+    for place, hit in enumerate(hits, start=1):
+        held, by_words = words[hit.entry.id], hit.rank < 0
+        rank = hit.lexical_rank if tried.mode != "fts" else place
         found[hit.entry.id] = Explanation(
-            words={_FIELDS.get(name, name): held for name, held in words[hit.entry.id].items()},
+            words={_SHOWN.get(name, name): held[name] for name in FIELDS if name in held},
             bm25=-hit.rank if by_words else None,
             lexical_rank=rank if by_words else None,
             vector_rank=hit.vector_rank,

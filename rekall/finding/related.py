@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from rekall.finding.answer import Answer, Linked, Superseded
+from rekall.finding.answer import Linked, Superseded
 from rekall.models import Entry, Link
 from rekall.store import OpenBase
 
@@ -13,34 +14,43 @@ LINKED = 5
 _LONGEST_CHAIN = 10
 
 
-def add_related(db: OpenBase, answer: Answer, obsolete: Sequence[Entry]) -> None:
-    """Give an answer the links of its hits, the entries that they lead to, and the successors of superseded ones.
+class Related(NamedTuple):
+    """Links of hits, and what they lead to: see `Answer`."""
+
+    links: list[Link]
+    linked: list[Linked]
+    superseded: list[Superseded]
+
+
+def related_to(db: OpenBase, found: Sequence[Entry], obsolete: Sequence[Entry]) -> Related:
+    """The links of hits, the entries that they lead to, and the successors of superseded ones.
 
     Args:
-        obsolete: entries that match as well as the hits, and that another one supersedes.
+        found: the hits.
+        obsolete: entries that match as well, and that another one supersedes.
     """
-    hits = {hit.entry.id: hit.entry for hit in answer.hits}
-    answer.links = db.store.links.links_among(list(hits)) if hits else []
+    hits = {entry.id: entry for entry in found}
+    links = db.store.links.links_among(list(hits)) if hits else []
     ways: dict[str, Link] = {}
-    for link in answer.links:
+    for link in links:
         for end in (link.source_id, link.target_id):
             if end not in hits:
                 ways.setdefault(end, link)
-    superseding = [link for link in answer.links if link.relation_type == "supersedes" and link.target_id in hits]
+    superseding = [link for link in links if link.relation_type == "supersedes" and link.target_id in hits]
     wanted = [
         *list(ways)[:LINKED],
         *(entry.superseded_by for entry in obsolete if entry.superseded_by),
         *(link.source_id for link in superseding if link.source_id not in hits),
     ]
     others = hits | (db.store.entries.get_many(wanted) if wanted else {})
-    answer.linked = [Linked(others[end], ways[end]) for end in list(ways)[:LINKED] if end in others]
+    linked = [Linked(others[end], ways[end]) for end in list(ways)[:LINKED] if end in others]
     old = [*obsolete, *(hit for hit in hits.values() if hit.superseded_by)]
     told = {entry.id: by for entry in old if (by := _successor(db, entry, others)) is not None}
     for link in superseding:
         if link.source_id in others and others[link.source_id].status == "active":
             told.setdefault(link.target_id, others[link.source_id])
     entries = hits | {entry.id: entry for entry in obsolete}
-    answer.superseded = [Superseded(entries[entry_id], by) for entry_id, by in told.items()]
+    return Related(links, linked, [Superseded(entries[entry_id], by) for entry_id, by in told.items()])
 
 
 def _successor(db: OpenBase, entry: Entry, known: dict[str, Entry]) -> Entry | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from rekall.finding.answer import Answer, Question
+from rekall.finding.answer import Question
 from rekall.finding.searches import Tried, search
 from rekall.models import SearchResult
 from rekall.store import OpenBase
@@ -17,34 +18,42 @@ _MOST_WORDS = 2 * SHORT
 """Words of a query that finds nothing at all, of which some are taken for others, at most."""
 
 
-def rescued(db: OpenBase, question: Question, tried: Tried, answer: Answer) -> Tried:
+class Rescued(NamedTuple):
+    """What another reading of a query found.
+
+    Args:
+        tried: the search that found it, or the first one where no reading finds more.
+        hits: best first.
+        notes: see `Answer`; likewise corrections.
+    """
+
+    tried: Tried
+    hits: list[SearchResult]
+    notes: list[str]
+    corrections: dict[str, list[str]]
+
+
+def rescued(db: OpenBase, question: Question, tried: Tried) -> Rescued:
     """Try the words of an expression that nothing satisfies, and words that were probably meant.
 
     Args:
         tried: what the query finds as it was typed: by words nothing, or entries that hold some of them.
-        answer: gets the hits, and notes that say how they were found.
-
-    Returns:
-        The search that found what the answer has.
     """
-    found, parsed = tried.words.hits, parse_query(question.query)
+    found, parsed, notes = tried.words.hits, parse_query(question.query), list[str]()
     plain = " ".join(word.replace('"', " ") for word in parsed.words)
     if not found and plain != question.query and "NOT" not in question.query.split():
+        notes = [] if parsed.is_plain else [_LOOSENED]
         parsed, loose = parse_query(plain), search(db, question, plain)
         if loose.words.hits:
-            answer.hits = loose.hits
-            answer.notes.append(_LOOSENED)
-            return loose
+            return Rescued(loose, loose.hits, [_LOOSENED], {})
     if parsed.is_plain and 0 < len(parsed.words) <= (SHORT if found else _MOST_WORDS):
-        corrected = _corrected(db, question, parsed, tried, answer)
+        corrected = _corrected(db, question, parsed, tried)
         if corrected is not None:
-            if not parse_query(question.query).is_plain:
-                answer.notes.insert(0, _LOOSENED)
-            return corrected
-    return tried
+            return corrected._replace(notes=notes + corrected.notes)
+    return Rescued(tried, tried.hits, [], {})
 
 
-def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tried, answer: Answer) -> Tried | None:
+def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tried) -> Rescued | None:
     """What is found when words that no entry holds are taken for similar ones; None when that finds nothing better."""
     words = {term: shown(term) for term in parsed.terms}
     known = db.store.spelling.corrections(words.values())
@@ -58,11 +67,10 @@ def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tri
         found = search(db, question, " OR ".join(wanted), text)
     if not found.words.hits:
         return None
-    answer.hits = found.hits if found.mode == "hybrid" else _followed(found.hits, tried.hits, question.limit)
-    answer.corrections = {word: _in_hits(several, found.words.hits) for word, several in meant.items()}
-    for word, several in answer.corrections.items():
-        answer.notes.append(f"no match for '{word}', showing {_listed(several)}")
-    return found
+    corrections = {word: _in_hits(several, found.words.hits) for word, several in meant.items()}
+    notes = [f"no match for '{word}', showing {_listed(several)}" for word, several in corrections.items()]
+    hits = found.hits if found.mode == "hybrid" else _followed(found.hits, tried.hits, question.limit)
+    return Rescued(found, hits, notes, corrections)
 
 
 def _alternatives(words: Sequence[str]) -> str:
