@@ -83,7 +83,8 @@ class SentenceEncoder:
         def compute(places: list[int]) -> None:
             pooled = np.stack([self._pool(one) for one in self._network([tokens[place] for place in places])])
             for linear, bounded in self._dense:
-                pooled = np.tanh(linear(pooled)) if bounded else linear(pooled)
+                outer = linear(pooled.T).T
+                pooled = np.tanh(outer) if bounded else outer
             found[places] = pooled
 
         batches = list(_batches(tokens))
