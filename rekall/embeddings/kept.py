@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from rekall import config
-from rekall.errors import CacheError
+from rekall.errors import CacheError, InvalidValueError
 from rekall.store import OpenBase
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def put(db: OpenBase, name: str, value: Any) -> None:
     try:
         if cache is not None:
             cache.set(_key(db, name), value, config.get_config().perf_cache_ttl_seconds)
-    except CacheError as error:
+    except (CacheError, InvalidValueError) as error:  # the latter: too large for it
         logger.warning("vectors are not kept in the cache: %s", error)
 
 

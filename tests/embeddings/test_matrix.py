@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import databases, processes, raw, sqlite_vec
+from support import databases, processes, sqlite_vec
 from support.embedders import WordCounts
 
 from rekall import config
 from rekall.backup import create_backup, restore_backup
 from rekall.config import Config
 from rekall.db import Database
-from rekall.embeddings import EmbeddingService, embed_entries, matrix, state_of
+from rekall.embeddings import EmbeddingService, matrix
 from rekall.embeddings.nearest import SUMMARY, SUMMARY_AND_CONTEXT, nearest
-from rekall.errors import CacheUnavailableError
+from rekall.errors import CacheUnavailableError, InvalidValueError
 from rekall.infra import CacheBackend, ServiceContainer
 from rekall.infra.defaults import DefaultCacheBackend
-from rekall.models import Embedding, EmbeddingType, Entry, StructuredContext
+from rekall.models import Embedding, EmbeddingType, Entry
 from rekall.store.vectors import EVERY_ENTRY, EntryFilter, VectorSpace
 
 SPACE = VectorSpace(("m",), 128)
@@ -59,6 +59,13 @@ class Broken(DefaultCacheBackend):
 
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
         raise CacheUnavailableError("no cache at port 1: start it")
+
+
+class Small(DefaultCacheBackend):
+    """A cache that takes no large values."""
+
+    def set(self, key: str, value: Any, ttl: float | None = None) -> None:
+        raise InvalidValueError("a value has 100 bytes at most")
 
 
 class Garbling(DefaultCacheBackend):
@@ -202,6 +209,14 @@ def test_a_cache_that_fails_is_told_of(tmp_path: Path, caplog: pytest.LogCapture
         "vectors are read from the base, not from the cache: no cache at port 1: start it",
         "vectors are not kept in the cache: no cache at port 1: start it",
     ]
+
+
+def test_a_cache_that_takes_no_large_values_is_told_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The vectors are read for each search."""
+    with opened(tmp_path / "k.db", Small()) as db, caplog.at_level(logging.WARNING):
+        fill(db, 0.3, 0.1)
+        assert found(db) == ["B", "A"]
+    assert caplog.messages == ["vectors are not kept in the cache: a value has 100 bytes at most"]
 
 
 def test_a_cache_that_is_switched_off(tmp_path: Path) -> None:
@@ -371,25 +386,3 @@ def test_sqlite_vec_does_the_first_search_and_the_matrix_the_others(tmp_path: Pa
         *(f"{all_of_them} True",) * 3,
         *(f"{rest} False",) * 4,
     ]
-
-
-def test_the_state_of_a_base_is_looked_at_once(tmp_path: Path) -> None:
-    """Until an entry or a vector changes; then it is what it is at once."""
-    with opened(tmp_path / "k.db", DefaultCacheBackend()) as db:
-        for entry_id in "AB":
-            db.add(Entry(entry_id, "walrus", "bug"), context=StructuredContext("at the sea", "it swims", ["ice"]))
-
-        def state() -> tuple[int, int, int]:
-            seen = state_of(db, "m", 384)
-            assert state_of(db, "m", 384) == seen
-            return seen.entries, seen.embedded, seen.outdated
-
-        assert state() == (2, 0, 0)
-        embed_entries(db, WordCounts("m"))
-        assert state() == (2, 2, 0)
-        db.entries.change("A", {"title": "seal"})
-        assert state() == (2, 2, 1)
-        raw.write(db.db_path, "DELETE FROM entries WHERE id = 'B'", "DELETE FROM embeddings WHERE entry_id = 'B'")
-        assert state() == (1, 1, 1)
-        db.add(Entry("C", "t", "bug"))
-        assert state() == (2, 1, 1)

@@ -93,3 +93,24 @@ def test_the_sample_base_of_0_3(tmp_path: Path) -> None:
         assert state_of(db, "sample-vectors", 384).embedded == 9
         assert state_of(db, "sample-vectors", 128).embedded == 0
     assert raw.all_rows(path) == before
+
+
+def test_it_is_looked_at_once_until_something_changes(db: Database) -> None:
+    """An entry or a vector, by whatever program; then it is what it is at once."""
+
+    def state() -> tuple[int, int, int]:
+        seen = state_of(db, MODEL, 384)
+        assert state_of(db, MODEL, 384) == seen
+        return seen.entries, seen.embedded, seen.outdated
+
+    assert state() == (5, 0, 0)
+    embed_entries(db, WordCounts())
+    assert state() == (5, 5, 0)
+    db.entries.change("CORS", {"title": "another"})
+    assert state() == (5, 5, 1)
+    raw.write(db.db_path, "DELETE FROM embeddings WHERE entry_id = 'CACHE'")
+    assert state() == (5, 4, 1)
+    raw.write(db.db_path, "UPDATE entries SET status = 'obsolete' WHERE id = 'CACHE'")
+    assert state() == (4, 4, 1)
+    db.delete("CORS")
+    assert state() == (3, 3, 0)
