@@ -62,6 +62,8 @@ def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tri
         return None
     wanted = [_alternatives(meant[word]) if word in meant else term for term, word in words.items()]
     text = " ".join(meant[word][0] if word in meant else word for word in words.values())
+    if tried.mode == "hybrid" and not _is_nearer(db, question, text, tried):
+        return None
     found = search(db, question, " AND ".join(wanted), text)
     if not found.words.hits and not tried.words.hits:
         found = search(db, question, " OR ".join(wanted), text)
@@ -71,6 +73,15 @@ def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tri
     notes = [f"no match for '{word}', showing {_listed(several)}" for word, several in corrections.items()]
     hits = found.hits if found.mode == "hybrid" else _followed(found.hits, tried.hits, question.limit)
     return Rescued(found, hits, notes, corrections)
+
+
+def _is_nearer(db: OpenBase, question: Question, text: str, tried: Tried) -> bool:
+    """Whether an entry means another text more than any means what was typed: a word may be none of the base's own."""
+    from rekall.embeddings.searching import search_by_meaning
+
+    nearest = search_by_meaning(db, text, question.filters, 1, question.context).hits
+    best = max((hit.similarity or 0.0 for hit in tried.hits), default=0.0)
+    return any((hit.similarity or 0.0) > best for hit in nearest)
 
 
 def _alternatives(words: Sequence[str]) -> str:

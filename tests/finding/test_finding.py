@@ -14,6 +14,7 @@ from support.embedders import registered
 
 from rekall import embeddings
 from rekall.db import Database
+from rekall.embeddings import embed_entries
 from rekall.finding import Answer, Nothing, Question, find
 from rekall.models import Entry, StructuredContext
 
@@ -293,8 +294,6 @@ def by_meaning() -> Iterator[None]:
 @pytest.fixture
 def meant(by_meaning: None, db: Database) -> Database:
     """A base with vectors."""
-    from rekall.embeddings import embed_entries
-
     add(db, "CORS", "CORS fails in Safari", context=CONTEXT)
     add(db, "SEA", "the ice of the sea")
     add(db, "OLD", "preflight answered")
@@ -328,6 +327,14 @@ def test_with_a_model_a_typing_error_is_corrected_when_no_word_is_found(meant: D
     assert answer.hits[0].similarity
     assert accesses(meant, "CORS") == 1
     assert find(meant, Question("safarii sea")).notes == []
+
+
+def test_with_a_model_a_word_that_is_meant_is_not_corrected(meant: Database) -> None:
+    """What was typed is nearer to an entry than the text with a word of the base."""
+    add(meant, "LOGIC", "logic of the long title that has many words beside what is looked for here")
+    embed_entries(meant, embeddings.get_embedding_service().embedder)
+    answer = find(meant, Question("login", context="OPTIONS is routed"))
+    assert (ids(answer)[0], answer.notes) == ("NEW", [])
 
 
 def test_with_a_model_superseded_entries_are_told(meant: Database) -> None:
