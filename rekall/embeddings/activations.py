@@ -23,7 +23,7 @@ def gelu(x: Vector) -> Vector:
     t = z * 0.3275911
     t += 1
     np.divide(1, t, out=t)
-    complement: Vector = t * 1.061405429
+    complement: Vector = np.multiply(t, np.float32(1.061405429), dtype=np.float32)
     for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
         complement += coefficient
         complement *= t

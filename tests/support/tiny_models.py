@@ -171,4 +171,4 @@ def _numbers(seed: int, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     places = np.arange(int(np.prod(shape)), dtype=np.uint64) + np.uint64(seed * 7919 + 1)
     mixed = (places * np.uint64(2654435761)) % np.uint64(2**32)
     mixed = ((mixed ^ (mixed >> np.uint64(15))) * np.uint64(2246822519)) % np.uint64(2**32)
-    return ((mixed / 2**32 - 0.5) * 0.8).astype(np.float32).reshape(shape)
+    return np.asarray(((mixed / 2**32 - 0.5) * 0.8).reshape(shape), dtype=np.float32)
