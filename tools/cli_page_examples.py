@@ -127,6 +127,9 @@ CONTEXT = (
 COMMANDS: Mapping[str, Sequence[Example]] = {
     "Find": (
         Example("search", ["search", "cors"]),
+        Example("search, with a typing error", ["search", "corss safari"]),
+        Example("search, explained", ["search", "preflight options", "--explain"]),
+        Example("search, exact", ["search", "cors options", "--exact"], on_terminal=False),
         Example("browse", ["browse"]),
         Example("show", ["show", SAFARI]),
         Example("similar", ["similar", SAFARI]),

@@ -89,9 +89,10 @@ def _alternatives(words: Sequence[str]) -> str:
 
 
 def _followed(hits: list[SearchResult], others: Sequence[SearchResult], limit: int) -> list[SearchResult]:
-    """Hits, and after them those that the query finds as it was typed, with some of its words."""
+    """Hits, and with them those that the query finds as it was typed, with some of its words; the best first."""
     known = {hit.entry.id for hit in hits}
     both = hits + [hit for hit in others if hit.entry.id not in known]
+    both.sort(key=lambda hit: -(hit.score or 0.0))
     return both if limit < 0 else both[:limit]
 
 
