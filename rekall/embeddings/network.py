@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 INNER_TOKENS = 128
 """Tokens whose inner layer, four times as wide as the outer ones, is in memory at the same time."""
 
+FEW_TOKENS = 16
+SMALL_PRODUCT = 1_000_000
+"""Multiplications up to which OpenBLAS takes a matrix as it lies. It copies a larger one first, which for a query of
+`FEW_TOKENS` tokens takes as long as multiplying."""
+
 
 class Linear(NamedTuple):
     """`W x + b`: weight of shape (out, in), bias of shape (out,), x of shape (in, tokens)."""
@@ -36,7 +41,15 @@ class Linear(NamedTuple):
     bias: Vector
 
     def __call__(self, x: Vector) -> Vector:
-        found: Vector = self.weight @ x
+        import numpy as np
+
+        outer, inner = self.weight.shape
+        tokens = x.shape[1]
+        found = np.empty((outer, tokens), dtype=np.float32)
+        rows = outer if tokens > FEW_TOKENS else max(SMALL_PRODUCT // (inner * tokens), 1)
+        for start in range(0, outer, rows):
+            some = slice(start, start + rows)
+            np.matmul(self.weight[some], x, out=found[some])
         found += self.bias[:, None]
         return found
 

@@ -349,3 +349,22 @@ def test_only_a_download_may_use_the_network(tmp_path: Path) -> None:
     run("doctor")
     run("suggest", "--json", "--refresh")
     assert asked() == (set(), set())  # what needs no new vector loads no model
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "1"), ("3", "3")])
+def test_one_thread_multiplies(given: str | None, found: str) -> None:
+    """Unless the user says otherwise: more of them, on cores that others use too, wait for each other."""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    code = (
+        "import atexit, os, sys; sys.argv = ['rekall', '--help']\n"
+        "atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS']))\n"
+        "from rekall.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment if given is None else {**environment, "OPENBLAS_NUM_THREADS": given},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == found
