@@ -67,8 +67,8 @@ class Step(NamedTuple):
 
 CALL = (
     Step("cli", "reads arguments, prints hits", "rekall.cli.search.search"),
-    Step("db", "forwards", "rekall.db.Database.search"),
-    Step("store", "one SELECT, one batch of counts", "rekall.store.search.Search.search"),
+    Step("capture", "other readings, what belongs to hits", "rekall.finding.asking.find"),
+    Step("store", "one SELECT, one batch of counts", "rekall.store.search.Search.find"),
     Step("infra", "around every call: retry, debug log", "rekall.infra.retry.retried"),
     Step("infra", "or whichever back end is selected", "rekall.infra.defaults.DefaultDatabaseBackend.fetch_all"),
 )

@@ -49,12 +49,12 @@ def search(
     )
     with open_at(config) as base:
         answer = find(base, question)
-    if answer.problem is not None:
-        output.tell(answer.problem)
-    if json_output:
-        _write_json(question, answer)
-    else:
-        write_answer(query, answer, _why_nothing(question, answer))
+        if answer.problem is not None:
+            output.tell(answer.problem)
+        if json_output:
+            _write_json(question, answer)
+        else:
+            write_answer(query, answer, _why_nothing(question, answer))
 
 
 def browse(

@@ -28,9 +28,11 @@ _TIERS = {"bronze": "C", "silver": "B", "gold": "A"}
 _SECTIONS = {
     "search": """\
 ## Search
-- rekall_search: plain words; entries with all of them come first, then contexts with all, then partial matches.
+- rekall_search: plain words; of up to four, entries with all of them come first, then contexts with all, then partial \
+matches. Paste error messages as they are. A word that nothing holds is taken for a similar one: a note says so.
 - Operators: "exact phrase", prefix*, a OR b, a NOT b, title:word. Any other text is plain words: C++, user-id.
-- Filters: type and project, both exact. Obsolete entries are left out.
+- Filters: type and project, both exact. Obsolete entries are left out; what superseded one is named.
+- exact: only entries with every word, no other reading. explain: the words by field, places and scores of each hit.
 - rekall_show reads a hit whole; rekall_get_context compares the contexts of several.
 - context, what you are working on, searches by meaning and by keywords as well where the user has enabled that.
 - rekall_similar lists entries about the same things as one; rekall_sources_suggest the web sources for its subject.""",
