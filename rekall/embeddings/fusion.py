@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rekall.models import Entry, SearchResult
-from rekall.store.query import ParsedQuery
+from rekall.store.query import ParsedQuery, is_code
 
 CANDIDATES = 100
 """Entries of each ranking that are looked at, at least."""
@@ -16,6 +16,12 @@ entry far down both lists passes the first of one. On questions that people had 
 with 10 and .563 with 60."""
 _LEADING = 3
 """Entries found by words first, of a long query, that come first when they hold all of its words."""
+_AHEAD, _AHEAD_WITH_CODE = 1.5, 1.2
+"""Times the bm25 of the second by words that the first needs, to come first; the latter when the query holds a code or
+a word with punctuation. On questions it costs .003 nDCG@10. Of pasted error messages, paths and symbols the right entry
+is then first in 95 %, and in 87 % without this; in 97 % by words alone and in 75 % by meaning alone."""
+_SUBSTANTIAL = 0.05
+"""The score by words that it needs: one common word in common says nothing."""
 
 
 def reciprocal_ranks(rankings: Sequence[tuple[float, Sequence[str]]], smoothing: float = SMOOTHING) -> dict[str, float]:
@@ -46,11 +52,13 @@ def ranked_together(
     """Ids of all entries that either search found with a score from 0 to 1, best first.
 
     Entries that hold what was asked for word by word are not buried by those that mean it. They come before all others,
-    the former with scores from 0.5 to 1 and the latter below:
+    with scores above 0.5, the others below:
 
-    - of a query with operators or fields: all that satisfy it, in the order of the search by words;
-    - of one to four words: all that hold every word, in the order of both searches;
-    - of more words: those of the first three found by words that hold every word: a pasted error message.
+    - of a query of one to four words: all that hold every word; likewise all that satisfy operators or fields;
+    - of more words: those of the first three by words that hold every word;
+    - the first by words when it is far ahead of the second: a pasted error message.
+
+    Words alone give their order when the query has operators, or holds a code or a word with punctuation.
 
     Args:
         parsed: the query.
@@ -59,14 +67,30 @@ def ranked_together(
     """
     words = [hit.entry.id for hit in by_words]
     scores = reciprocal_ranks([(WEIGHT_OF_MEANING, by_meaning), (WEIGHT_OF_WORDS, words)])
-    first = {hit.entry.id for hit in (by_words if parsed.is_short else by_words[:_LEADING]) if hit.matched != "some"}
+    near = by_words if parsed.is_short else by_words[:_LEADING]
+    first = [hit.entry.id for hit in near if hit.matched != "some"]
+    by_words_alone = not parsed.is_plain or _has_code(parsed)
+    if not by_words_alone:
+        first = [entry_id for entry_id in scores if entry_id in set(first)]
+    if _is_ahead(parsed, by_words) and not (parsed.is_short and words[0] in first):
+        first = [words[0], *(entry_id for entry_id in first if entry_id != words[0])]
     if not first:
         return list(scores.items())
-    leading = {entry_id: score for entry_id, score in scores.items() if entry_id in first}
-    if not parsed.is_plain:
-        leading = reciprocal_ranks([(1.0, [entry_id for entry_id in words if entry_id in first])])
-    others = [(entry_id, score / 2) for entry_id, score in scores.items() if entry_id not in first]
+    leading = reciprocal_ranks([(1.0, first)])
+    others = [(entry_id, score / 2) for entry_id, score in scores.items() if entry_id not in leading]
     return [(entry_id, (1 + score) / 2) for entry_id, score in leading.items()] + others
+
+
+def _has_code(parsed: ParsedQuery) -> bool:
+    return bool(parsed.compounds) or any(map(is_code, parsed.words))
+
+
+def _is_ahead(parsed: ParsedQuery, by_words: Sequence[SearchResult]) -> bool:
+    """Whether the first by words is far better than the second, as one is that a pasted text was stored with."""
+    if not by_words or (by_words[0].score or 0.0) < _SUBSTANTIAL:
+        return False
+    second = by_words[1].rank if len(by_words) > 1 else 0.0
+    return by_words[0].rank <= (_AHEAD_WITH_CODE if _has_code(parsed) else _AHEAD) * second
 
 
 def results(

@@ -13,8 +13,8 @@ from rekall.store.query import parse_query
 LONG = "one two three four five words"
 
 
-def hits(ids: str, matched: MatchKind = "some") -> list[SearchResult]:
-    return [SearchResult(Entry(entry_id, f"title {entry_id}", "bug"), -1.0, matched=matched) for entry_id in ids]
+def hits(ids: str, matched: MatchKind = "some", rank: float = -1.0, score: float = 0.5) -> list[SearchResult]:
+    return [SearchResult(Entry(entry_id, entry_id, "bug"), rank, matched=matched, score=score) for entry_id in ids]
 
 
 def order(query: str, by_words: list[SearchResult], by_meaning: str) -> str:
@@ -49,7 +49,7 @@ def test_scores_order_the_list(by_words: list[str], by_meaning: list[str], query
     scores = [score for _, score in ranked]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < score <= 1 for score in scores)
-    if query != LONG and any(hit.matched == "entry" for hit in found):
+    if query != LONG and len(found) > 1 and any(hit.matched == "entry" for hit in found):
         holding = {hit.entry.id for hit in found if hit.matched == "entry"}
         assert {entry_id for entry_id, score in ranked if score > 0.5} == holding
 
@@ -60,9 +60,11 @@ def test_meaning_weighs_more_than_words() -> None:
 
 
 def test_what_holds_every_word_of_a_short_query_comes_first() -> None:
-    """In the order of both searches; what holds some of them is one among the others."""
+    """In the order of both searches, of words alone when there is a symbol; what holds some is among the others."""
     by_words = [*hits("PQ", "entry"), *hits("R", "context"), *hits("S")]
     assert order("connection refused", by_words, "ABCRQ") == "RQPABCS"
+    for code in ("user-id connection", "connection E1129"):
+        assert order(code, by_words, "ABCRQ") == "PQRABCS"
 
 
 @pytest.mark.parametrize("query", ["title:lock", "lock NOT retry", "lock OR wait", '"a lock" OR "a wait"'])
@@ -76,6 +78,32 @@ def test_a_pasted_line_is_found_where_it_was_stored() -> None:
     assert order(LONG, [*hits("PQ", "entry"), *hits("S")], "ABQ") == "QPABS"
     behind = [*hits("STU"), *hits("P", "entry")]
     assert order(LONG, behind, "ABCDEF").index("P") > 3
+
+
+@pytest.mark.parametrize(
+    ("query", "ranks", "score", "is_first"),
+    [
+        (LONG, (-3.0, -2.0), 0.5, True),
+        (LONG, (-2.9, -2.0), 0.5, False),
+        (f"{LONG} E1129", (-2.5, -2.0), 0.5, True),
+        (f"{LONG} user-id", (-2.5, -2.0), 0.5, True),
+        (f"{LONG} E1129", (-2.3, -2.0), 0.5, False),
+        (LONG, (-3.0,), 0.5, True),
+        (LONG, (-3.0,), 0.04, False),
+        ("few words", (-3.0, -2.0), 0.5, True),
+    ],
+)
+def test_the_first_by_words_comes_first_when_it_is_far_ahead(
+    query: str, ranks: tuple[float, ...], score: float, is_first: bool
+) -> None:
+    """A little less far when the query holds a code; not when it has next to nothing of the query."""
+    by_words = [hits(entry_id, rank=rank, score=score)[0] for entry_id, rank in zip("PQ", ranks, strict=False)]
+    assert (order(query, by_words, "ABC")[0] == "P") is is_first
+
+
+def test_no_hit_by_words() -> None:
+    """Then it is meaning alone."""
+    assert order(LONG, [], "AB") == "AB"
 
 
 def test_what_each_search_says_of_a_hit() -> None:
