@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,6 +229,24 @@ def test_the_project_at_hand_decides_between_equals(cli: CommandLine) -> None:
         run = run_program("search", "what makes my walrus stop in the water", "--json", cwd=folder)
         assert (run.returncode, run.stderr) == (0, b"")
         assert json.loads(run.stdout)["results"][0]["id"] == entry_id
+
+
+def test_a_search_that_finds_loads_nothing_for_one_that_does_not(cli: CommandLine) -> None:
+    """Neither what corrects words, nor what explains, nor what says why there is nothing."""
+    cli.add("Walrus")
+    code = (
+        "import sys\nfrom rekall.cli import main\ntry:\n    main()\n"
+        "finally:\n    print(*sys.modules, file=sys.stderr)\n"
+    )
+
+    def imported(*args: str) -> set[str]:
+        run = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True)
+        return {name.partition("rekall.finding.")[2] for name in run.stderr.split()} & {"rescuing", "explaining", "why"}
+
+    assert imported("search", "walrus") == set()
+    assert imported("search", "walruss") == {"rescuing"}
+    assert imported("search", "walrus", "--explain") == {"explaining"}
+    assert imported("search", "giraffe") == {"rescuing", "why"}
 
 
 # with a model

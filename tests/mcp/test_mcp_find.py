@@ -23,7 +23,14 @@ def assistant() -> Iterator[Assistant]:
         yield connected
 
 
-BESIDE = {"notes": [], "corrections": {}, "narrowed": [], "nothing": None, "superseded": [], "linked": []}
+BESIDE: dict[str, object] = {
+    "notes": [],
+    "corrections": {},
+    "narrowed": [],
+    "nothing": None,
+    "superseded": [],
+    "linked": [],
+}
 """What is said beside the hits when there is nothing to say."""
 
 AWKWARD = [
