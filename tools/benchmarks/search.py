@@ -24,6 +24,8 @@ P95_LIMIT = 3.0
 """On the questions alone, to plain FTS5."""
 LARGE_MS_LIMIT, LARGE_RATIO_LIMIT, LARGE_NDCG_LIMIT = 40.0, 0.5, 0.9
 """At 100,000 entries: median in ms, the same to plain FTS5's, and least nDCG@10 to plain FTS5's."""
+WITH_MODEL = "with a model"
+"""What the plot calls Rekall with one."""
 TIE_LIMIT = 0.99
 """Least nDCG@10 with random projects and dates to that without: tie-breakers decide between equals."""
 
@@ -107,13 +109,13 @@ def panels(found: Found, meant: Meant | None, *, judged: bool) -> list[Panel]:
     curves = [times(system, colour) for colour, system in enumerate((REKALL, PLAIN, GREP))]
     if meant is not None:
         points = [(size, meant.times[HYBRID, size]) for size in found.sizes]
-        curves.append(Curve(HYBRID, 3, points))
+        curves.append(Curve(WITH_MODEL, 3, points))
     drawn = [Panel("Time of a query, median in ms", "lower is better; logarithmic", curves, logarithmic=True)]
     if judged:
         curves = [gains(system, colour) for colour, system in enumerate((REKALL, PLAIN))]
         if meant is not None:
-            names = ((MEANING, 4), (HYBRID, 3))
-            curves += [Curve(name, colour, [(found.sizes[0], meant.gains[name])]) for name, colour in names]
+            dots = {name: [(found.sizes[0], gain)] for name, gain in meant.gains.items()}
+            curves += [Curve(MEANING, 4, dots[MEANING]), Curve(WITH_MODEL, 3, dots[HYBRID])]
         drawn.insert(0, Panel("nDCG@10", "higher is better", curves, form="{:.1f}"))
     return drawn
 
