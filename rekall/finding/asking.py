@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rekall.finding.answer import Answer, Explanation, Question
+from rekall.finding.answer import Answer, Explanation, Mode, Question
 from rekall.finding.related import Related, related_to
 from rekall.finding.searches import Tried, search
 from rekall.store import OpenBase
@@ -30,7 +30,7 @@ def find(db: OpenBase, question: Question) -> Answer:
         from rekall.store.explaining import shown
 
         narrowed = tuple(map(shown, tried.words.narrowed))
-        notes.append(_narrowed(narrowed))
+        notes.append(_narrowed(narrowed, tried.mode))
     if tried.problem is not None:
         notes.insert(0, tried.problem)
     related = Related([], [], [])
@@ -56,6 +56,7 @@ def _is_lost(question: Question, tried: Tried) -> bool:
     return not tried.words.hits or (tried.mode == "fts" and all(hit.matched == "some" for hit in tried.words.hits))
 
 
-def _narrowed(words: tuple[str, ...]) -> str:
-    shown_words = " or ".join(f"'{word}'" for word in words[:5]) + (" ..." if len(words) > 5 else "")
-    return f"a broad query: only entries with {shown_words} were ranked; add a rarer word, or quote a phrase"
+def _narrowed(words: tuple[str, ...], mode: Mode) -> str:
+    quoted = " or ".join(f"'{word}'" for word in words[:5]) + (" ..." if len(words) > 5 else "")
+    how = "ranked" if mode == "fts" else "ranked by words"
+    return f"a broad query: only entries with {quoted} were {how}; add a rarer word, or quote a phrase"

@@ -41,9 +41,7 @@ def search(db: OpenBase, question: Question, query: str | None = None, meant: st
     query = question.query if query is None else query
     by_meaning = question.meaning_only or config.get_config().smart_embeddings_enabled
     if not by_meaning or (question.exact and not question.meaning_only):
-        words = db.store.search.find(
-            query, *question.filters, limit=question.limit, exact=question.exact, superseded=True, here=question.here
-        )
+        words = _by_words(db, question, query)
         return Tried(words.hits, "fts", None, words)
     from rekall.embeddings import searching
 
@@ -53,6 +51,21 @@ def search(db: OpenBase, question: Question, query: str | None = None, meant: st
     found = searching.search(
         db, query, question.filters, question.limit, question.context, meant=meant, here=question.here
     )
+    words = found.words or Found()
     if found.mode == "fts" and question.context and question.context.strip():
         searching.name_keywords(db, query, found.hits)
-    return Tried(found.hits, found.mode, found.note, found.words or Found())
+    if found.mode == "hybrid" and words.superseded:  # of many more candidates than there are hits
+        words.superseded = _by_words(db, question, query, update_access=False).superseded
+    return Tried(found.hits, found.mode, found.note, words)
+
+
+def _by_words(db: OpenBase, question: Question, query: str, *, update_access: bool = True) -> Found:
+    return db.store.search.find(
+        query,
+        *question.filters,
+        limit=question.limit,
+        exact=question.exact,
+        superseded=True,
+        here=question.here,
+        update_access=update_access,
+    )

@@ -16,6 +16,9 @@ from support.embedders import registered
 
 from rekall import embeddings
 from rekall.cli.search import project_at_hand
+from rekall.config import load_config
+from rekall.db import Database
+from rekall.infra.interfaces import Statement
 
 BESIDE = ["notes", "corrections", "narrowed", "nothing", "superseded", "linked"]
 OF_0_3 = ["query", "results", "total_count", "search_mode", "context_matches"]
@@ -61,6 +64,31 @@ def test_notes_stand_above_the_table(cli: CommandLine) -> None:
     lines = run_in_terminal(["search", "corss"])[1].splitlines()
     assert lines[:2] == ['Search: "corss"', "No match for 'corss', showing 'cors'"]
     assert any("CORS fails" in line for line in lines[2:])
+
+
+def test_a_broad_query_in_a_large_base_names_the_words_that_chose(cli: CommandLine) -> None:
+    """In a pipe and in JSON; a query of rare words is not narrowed."""
+
+    def insert(number: int) -> Statement:
+        words = [word for place, word in enumerate(("linux", "server", "error", "update")) if number % (place + 2) == 0]
+        content = " ".join(words + ["hdmi"] * (number % 400 == 0) + ["dongle"] * (number % 500 == 0))
+        return Statement(
+            "INSERT INTO entries(id, title, content, type, created_at, updated_at)"
+            " VALUES (?, ?, ?, 'bug', '2025-01-01T00:00:00', '2025-01-01T00:00:00')",
+            (f"E{number:05}", f"note {number}", content),
+        )
+
+    with Database(load_config().db_path) as db:
+        db.init()
+        db.store.session.write(insert(number) for number in range(26_000))
+    query = "hdmi dongle linux server error update"
+    (note,) = cli.json("search", query)["notes"]
+    narrowed = cli.json("search", query)["narrowed"]
+    assert {"dongle", "hdmi"} <= set(narrowed) < set(query.split())
+    chosen = " or ".join(f"'{word}'" for word in narrowed)
+    assert note.startswith(f"a broad query: only entries with {chosen} were ranked;")
+    assert cli.ok("search", query).splitlines()[-1] == f"# {note}"
+    assert cli.json("search", "hdmi dongle")["narrowed"] == []
 
 
 def test_why_nothing_in_json(cli: CommandLine) -> None:

@@ -343,6 +343,18 @@ def test_with_a_model_superseded_entries_are_told(meant: Database) -> None:
     assert [(old.id, by.id) for old, by in answer.superseded] == [("OLD", "NEW")]
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_an_obsolete_entry_far_below_the_hits_is_not_told(enabled: bool, meant: Database) -> None:
+    """One that would be no hit if it were active, by words alone and with a model."""
+    for number in range(5):
+        add(meant, f"E{number}", "preflight preflight answered")
+    embed_entries(meant, embeddings.get_embedding_service().embedder)
+    meaning.configure(enabled=enabled)
+    query = "preflight answered preflight"
+    assert find(meant, Question(query, limit=2)).superseded == []
+    assert [old.id for old, _ in find(meant, Question(query, limit=20)).superseded] == ["OLD"]
+
+
 def test_with_a_model_exact_is_by_words(meant: Database) -> None:
     """Nothing else satisfies a query."""
     answer = find(meant, Question("sea", exact=True))
