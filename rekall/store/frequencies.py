@@ -1,7 +1,8 @@
 """How many entries hold a term: which words of a query are rare, and what bm25 could give at most.
 
-At 100,000 entries most of the time of a search goes into ranking rows that hold nothing but common words. Where the
-terms of a query have many rows together, only rows with one of its rare terms are ranked, by all of its terms.
+Most of the time of a search goes into ranking rows that hold nothing but common words. A term that every second entry
+holds has no weight in bm25, and is left out unless it is all there is. Where the others still have many rows together,
+only rows with one of the rare ones are ranked, by all of them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from rekall.infra.interfaces import Row
 from rekall.store.query import MAX_TERMS, is_code
 from rekall.store.session import Session
 
+FEW = 5_000
+"""Rows that the terms of a query may have together before they are counted."""
 BROAD = 30_000
 """Rows that the terms of a query may have together before it is narrowed."""
 RANKED = 10_000
@@ -79,23 +82,23 @@ class Frequencies:
             context: rows of the table of contexts count too: the base has one.
             narrow: rank only entries with a rare term where all together would be too many.
         """
-        if len(terms) <= MAX_TERMS and (len(terms) * size <= BROAD or not narrow):
+        if len(terms) <= MAX_TERMS and (len(terms) * size <= FEW or not narrow):
             return Plan(tuple(terms))
         counts = self.counts(terms, size, context=context)
-        known = [term for term in terms if counts[term]]
-        rarest = sorted(known, key=counts.__getitem__)[:MAX_TERMS]
-        if not narrow or sum(counts[term] for term in rarest) <= BROAD:
-            return Plan(tuple(term for term in known if term in set(rarest)) or tuple(terms[:1]), (), counts)
+        rarest = sorted((term for term in terms if counts[term]), key=counts.__getitem__)[:MAX_TERMS]
+        telling = [term for term in rarest if counts[term] < size / 2] or rarest[:1] or list(terms[:1])
+        if not narrow:
+            return Plan(tuple(rarest), (), counts)
+        if sum(counts[term] for term in telling) <= BROAD:
+            return Plan(tuple(telling), (), counts)
         ranked: list[str] = []
         rows = 0
-        for term in rarest:
+        for term in telling:
             rows += counts[term]
             if len(ranked) >= 2 and rows > RANKED:
                 break
             ranked.append(term)
-        # a term of every second entry has no weight in bm25, but each of its rows takes time
-        common = tuple(term for term in rarest[len(ranked) :] if counts[term] < size / 2)
-        return Plan(tuple(ranked), common, counts)
+        return Plan(tuple(ranked), tuple(telling[len(ranked) :]), counts)
 
     def context_weights(self, terms: Sequence[str], size: int, contexts: int) -> dict[str, float] | None:
         """What bm25 of each term in a context is multiplied by, so that a word is as rare there as in the whole base.
