@@ -20,7 +20,7 @@ FEW = 5_000
 """Rows that the terms of a query may have together before they are counted."""
 BROAD = 30_000
 """Rows that the terms of a query may have together before it is narrowed."""
-RANKED = 10_000
+RANKED = 6_000
 """Rows of the rare terms that are ranked then; the two rarest terms are taken however many they have."""
 SIZE = "SELECT max(id) AS size FROM entries_fts_content"
 """Rows of the full-text table at most, without counting them."""
@@ -54,7 +54,7 @@ class Plan(NamedTuple):
     counts: Mapping[str, int] = {}
 
     def expressions(self) -> list[str]:
-        """MATCH expressions without a common row, the best of which together are the best candidates.
+        """One for all candidates; of a narrowed query those with a common term, those without, and all.
 
         bm25 counts a term as often as it stands there: a code such as `E0382` or `504` twice, all others once.
         """
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
         if not self.common:
             return [ranked]
         common = _either(self.common)
-        return [f"({ranked}) AND ({common})", f"({ranked}) NOT ({common})"]
+        return [f"({ranked}) AND ({common})", f"({ranked}) NOT ({common})", ranked]
 
 
 class Frequencies:

@@ -30,7 +30,7 @@ CANDIDATES = 100
 """Hits of each full-text table that are fused."""
 
 _TABLES = ("entries_fts", "rekall_context_fts")
-_RANKED = {"entries_fts": f"bm25(0, {TITLE_WEIGHT}, 1, 1)", "rekall_context_fts": ""}
+_WEIGHTS = {"entries_fts": f"0, {TITLE_WEIGHT}, 1, 1", "rekall_context_fts": "0"}
 _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
 _GAIN = (
     f" * (1 + {SAME_PROJECT} * coalesce(entries.project = :here, 0)"
@@ -201,22 +201,36 @@ def _some(conditions: Sequence[str], tables: Sequence[str], expressions: int, we
         if weights and table == "rekall_context_fts":
             matches = [_WEIGHTED]
         else:
-            matches = [_matches(table, f"any{number}", _RANKED[table]) for number in range(expressions)]
+            matches = [_matches(table, "any0", _WEIGHTS[table])]
+            if expressions > 1:
+                matches.append(_without_common(table))
         best += [_best(table, one, tier, conditions, "candidates", _GAIN) for one in matches]
     union = " UNION ALL ".join(f"SELECT * FROM ({one})" for one in best)
     rank = f"min(rank) + {SECOND} * (sum(rank) - min(rank))"
     return f"SELECT id, min(tier), {rank} AS rank, 0 FROM ({union}) GROUP BY id ORDER BY 3, id LIMIT :limit"
 
 
-def _matches(table: str, parameter: str, ranking: str = "") -> str:
+def _matches(table: str, parameter: str, weights: str = "") -> str:
     """Rows of a full-text table that match, best first.
 
     Args:
-        ranking: how FTS5 ranks them, if not as 0.3 did.
+        weights: of the columns, for bm25.
     """
-    by = f" AND rank MATCH '{ranking}'" if ranking else ""
+    by = f" AND rank MATCH 'bm25({weights})'" if weights else ""
     # the LIMIT keeps SQLite from dropping the order
     return f"SELECT rowid, rank FROM {table} WHERE {table} MATCH :{parameter}{by} ORDER BY rank LIMIT -1"
+
+
+def _without_common(table: str) -> str:
+    """Candidates of a narrowed query that have none of its common terms, best first.
+
+    They are ranked by the rare terms alone: bm25 would walk through all rows of the common ones to learn how many they
+    are. The plus keeps SQLite from asking FTS5 for one row at a time; sorting by column ranks these rows and no others.
+    """
+    return (
+        f"SELECT rowid, bm25({table}, {_WEIGHTS[table]}) AS rank FROM {table} WHERE {table} MATCH :any2"
+        f" AND +rowid IN (SELECT rowid FROM {table} WHERE {table} MATCH :any1) ORDER BY 2 LIMIT -1"
+    )
 
 
 def _best(table: str, matches: str, tier: str, conditions: Sequence[str], limit: str, gain: str = "") -> str:

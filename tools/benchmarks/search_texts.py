@@ -28,7 +28,8 @@ _YEARS = timedelta(days=3 * 365)
 class Questions(Texts):
     """Questions, then notes: words drawn one by one from the words of all questions, as often as they occur there.
 
-    A note is neither a duplicate of a question nor holds a sentence of one, so it is no answer to a query.
+    The title of a note is of words of its content, as titles are: words in the title alone, drawn from other titles, would
+    make titles mislead more often than they do. A note is neither a duplicate of a question nor holds a sentence of one, so it is no answer to a query.
 
     Args:
         ids: of the questions, as many as items.
@@ -45,10 +46,10 @@ class Questions(Texts):
         if number < len(self.items):
             entry_id, (title, content) = self.ids[number], self.items[number]
         else:
-            titles, contents = self._words
             entry_id = f"note{number:08d}"
-            title = " ".join(draw.choices(titles, k=draw.randint(*TITLE_WORDS)))
-            content = " ".join(draw.choices(contents, k=draw.randint(*CONTENT_WORDS)))
+            words = draw.choices(self._words, k=draw.randint(*CONTENT_WORDS))
+            title = " ".join(draw.sample(words, min(draw.randint(*TITLE_WORDS), len(words))))
+            content = " ".join(words)
         made, project = _START + timedelta(minutes=number), None
         if self.scattered:
             made, project = _START + _YEARS * draw.random(), project_of(draw.randrange(PROJECTS))
@@ -59,9 +60,8 @@ class Questions(Texts):
         return None
 
     @cached_property
-    def _words(self) -> tuple[list[str], list[str]]:
-        titles = [word for title, _ in self.items for word in title.split()]
-        return titles, [word for _, content in self.items for word in content.split()] or titles
+    def _words(self) -> list[str]:
+        return [word for title, content in self.items for word in (content or title).split()]
 
     def scatter(self) -> Questions:
         """The same entries with random projects and dates."""
