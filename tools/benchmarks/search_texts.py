@@ -28,9 +28,9 @@ _YEARS = timedelta(days=3 * 365)
 class Questions(Texts):
     """Questions, then notes: words drawn one by one from the words of all questions, as often as they occur there.
 
-    The title of a note is of words of its content, as titles are: if it were drawn from other titles, titles would mislead
-    more often than they do. A note is neither a duplicate of a question nor holds a sentence of one, so it is no answer
-    to a query.
+    The title of a note is of words of its content, as titles are: drawn from other titles, titles would mislead more
+    often than they do. A note is neither a duplicate of a question nor holds a sentence of one, so it is no answer to
+    a query.
 
     Args:
         ids: of the questions, as many as items.
