@@ -112,11 +112,13 @@ class Search:
             parsed = parsed._replace(context=None, is_plain=False)
         now = datetime.now()
         more = limit if limit < 0 else max(limit + SUPERSEDED * superseded, CANDIDATES * bool(parsed.compounds))
-        filters = (entry_type, project, memory_type, include_obsolete, superseded)
-        request = Request(parsed, None, *filters, more, here, now.isoformat())
+        filters = (entry_type, project, memory_type, include_obsolete)
+        request = Request(parsed, None, *filters, superseded, more, here, now.isoformat())
         counted = update_access and self._session.can_count()
         request, rows = (self._indexed if counted else self._without_preparing)(request)
         found = _found(request, rows, limit)
+        if superseded and len(rows) == more and len(found.hits) < limit:  # obsolete ones have the places of hits
+            found.hits = self.find(query, *filters[:4], limit=limit, exact=exact, here=here, update_access=False).hits
         if counted and found.hits:
             meant = [hit.entry for hit in found.hits if hit.matched != "some"]
             if meant:
@@ -128,7 +130,7 @@ class Search:
 
         Args:
             size: entries that are searched, at most.
-            contexts: contexts that are searched.
+            contexts: rows of the full-text table of contexts.
             indexed: the base has its full-text table of contexts.
         """
         if not request.parsed.has_loose_terms:
@@ -161,8 +163,7 @@ class Search:
         """Hits without writing: contexts that the base has not indexed yet are indexed in memory for this search."""
         state = scratch.state(self._session)
         contexts = state.waiting if state.is_indexed else scratch.all_contexts(self._session)
-        number = state.contexts if state.is_indexed else len(contexts)
-        request = self._planned(request, state.size, number, indexed=state.is_indexed)
+        request = self._planned(request, state.size, state.contexts, indexed=state.is_indexed)
         rows = self._session.fetch_all(*hits_sql(request, context=state.is_indexed))
         found = scratch.matching(contexts, request.parsed)
         return request, self._with_contexts(request, rows, found) if found else rows

@@ -355,6 +355,22 @@ def test_an_obsolete_entry_far_below_the_hits_is_not_told(enabled: bool, meant: 
     assert [old.id for old, _ in find(meant, Question(query, limit=20)).superseded] == ["OLD"]
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("query", ["walrus", "walrus ashore", "what does a walrus do ashore"])
+def test_superseded_entries_do_not_take_the_places_of_hits(enabled: bool, query: str, meant: Database) -> None:
+    """However many rank above the one that holds, by words alone and with a model, at every limit."""
+    now = add(meant, "NOW", "One of many long titles that speak of a walrus", content="and more " * 30)
+    for number in range(120):
+        replace(meant, add(meant, f"W{number}", f"Walrus {number}"), now)
+    embed_entries(meant, embeddings.get_embedding_service().embedder)
+    meaning.configure(enabled=enabled)
+    for limit in (1, 20, 101):
+        answer = find(meant, Question(query, limit=limit))
+        assert (ids(answer)[0], answer.nothing) == (now, None), limit
+        assert len(answer.superseded) == 3
+    assert accesses(meant, now) == (3 if query == "walrus" else 0)
+
+
 def test_with_a_model_exact_is_by_words(meant: Database) -> None:
     """Nothing else satisfies a query."""
     answer = find(meant, Question("sea", exact=True))
