@@ -16,6 +16,9 @@ OFFERED = 3
 """Words that are offered for one at most."""
 
 _LETTERS = string.ascii_lowercase + string.digits
+_BLOCK = 0x80
+_ALPHABETS = range(0x380 // _BLOCK, 0x1200 // _BLOCK)
+"""Blocks of 128 characters, from Greek to Georgian; accents do not count, so of Latin those of English are enough."""
 _TABLES = ("entries_fts", "rekall_context_fts")
 _COUNT = "(SELECT count(*) FROM {0} WHERE {0} MATCH word.match)"
 _ANY = "EXISTS (SELECT 1 FROM {0} WHERE {0} MATCH word.match)"
@@ -68,10 +71,23 @@ def edits(word: str) -> list[str]:
     """All texts that are one edit away from a word, in lower case.
 
     Args:
-        word: in lower case. Letters that are put in are those of English, digits, and those of the word itself.
+        word: in lower case. Letters that are put in are those of English, digits, those of the word itself, and the
+            alphabet that it is written in.
     """
-    letters = "".join(dict.fromkeys(_LETTERS + word))
+    letters = "".join(dict.fromkeys(_LETTERS + word + "".join(map(_alphabet, set(map(_block, word))))))
     return list(dict.fromkeys(one for one in _edits(word, letters) if one and one != word))
+
+
+def _block(letter: str) -> int:
+    return ord(letter) // _BLOCK
+
+
+def _alphabet(block: int) -> str:
+    """The small letters of a block of Unicode; none of one with Latin letters or with signs for syllables or words."""
+    if block not in _ALPHABETS:
+        return ""
+    letters = map(chr, range(block * _BLOCK, (block + 1) * _BLOCK))
+    return "".join(letter for letter in letters if letter.isalpha() and letter == letter.lower())
 
 
 def _edits(word: str, letters: str) -> Iterator[str]:

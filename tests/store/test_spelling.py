@@ -54,6 +54,16 @@ def test_words_of_contexts_count(db: Database) -> None:
     assert db.store.spelling.corrections(["wlarus"]) == {"wlarus": ["walrus"]}
 
 
+@pytest.mark.parametrize(
+    ("title", "typed"),
+    [("привет", "првет"), ("привет", "превет"), ("ёлка", "лка"), ("ταχύτητα", "ταχύτητ"), ("שלום", "שלם")],
+)
+def test_a_letter_is_missing_or_wrong_in_another_alphabet(db: Database, title: str, typed: str) -> None:
+    """One that the typed word does not hold."""
+    db.add(Entry("O", title, "bug"))
+    assert db.store.spelling.corrections([typed])[typed][0] == title
+
+
 def test_a_base_that_only_0_3_wrote(tmp_path: Path) -> None:
     """Without the table of contexts the entries' own words are enough, and nothing is written."""
     path = databases.unpack("v12.db", tmp_path)
@@ -63,7 +73,7 @@ def test_a_base_that_only_0_3_wrote(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@given(word=st.text("abcdefé", min_size=1, max_size=9))
+@given(word=st.text("abcdefé", min_size=1, max_size=9) | st.text("абвגд語", min_size=1, max_size=9))
 def test_edits_are_one_edit_away(word: str) -> None:
     """Each differs, by a letter in length at most, and comes once."""
     found = edits(word)
