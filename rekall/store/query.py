@@ -23,7 +23,7 @@ OPERATORS = ("AND", "OR", "NOT")
 
 # a version or an address, and what unicode61 takes for one token, nearly: letters and digits, and accents behind them
 _PART = re.compile(r"[^\W_]*\d(?:[.:]\d+)+|[^\W_](?:[^\W_]|[\u0300-\u036f])*")
-_COMPOUND = re.compile(r"[^\W_].*[\W_]|[\W_].*[^\W_]")
+_COMPOUND = re.compile(r"[^\W_][\W_]|[\W_][^\W_]")
 _CODE = re.compile(r"(?=.*\d)(?:.*[^\W\d_]|\d{3,})")
 
 
