@@ -1,6 +1,6 @@
 """How many entries hold a term: which words of a query are rare, and what bm25 could give at most.
 
-Most of the time of a search goes into ranking rows that hold nothing but common words. A term that every second entry
+Most of the time of a search goes into ranking rows that hold nothing but common words. A term that every second row
 holds has no weight in bm25, and is left out unless it is all there is. Where the others still have many rows together,
 only rows with one of the rare ones are ranked, by all of them.
 """
@@ -16,19 +16,19 @@ from rekall.infra.interfaces import Row
 from rekall.store.query import MAX_TERMS, is_code
 from rekall.store.session import Session
 
-FEW = 5_000
+UNCOUNTED = 5_000
 """Rows that the terms of a query may have together before they are counted."""
 BROAD = 30_000
 """Rows that the terms of a query may have together before it is narrowed."""
 RANKED = 6_000
 """Rows of the rare terms that are ranked then; the two rarest terms are taken however many they have."""
-SIZE = "SELECT max(id) AS size FROM entries_fts_content"
+SIZE_SQL = "SELECT max(id) AS size FROM entries_fts_content"
 """Rows of the full-text table at most, without counting them."""
-_FEW = 1000
-_SPARSE = 4
-SIZES = (
+_FEW_CONTEXTS, _SPARSE = 1000, 4
+"""In so many contexts at most, of so many times as many entries, a word weighs what it weighs in the whole base."""
+SIZES_SQL = (
     "SELECT max(id) AS size,"
-    f" (SELECT count(*) FROM (SELECT 1 FROM rekall_context_fts_docsize LIMIT {_FEW})) AS contexts,"
+    f" (SELECT count(*) FROM (SELECT 1 FROM rekall_context_fts_docsize LIMIT {_FEW_CONTEXTS})) AS contexts,"
     " (SELECT max(id) FROM rekall_context_fts_content) AS most_contexts FROM entries_fts_content"
 )
 """The same, and the rows of the table of contexts: exactly, as long as they are few, and at most."""
@@ -73,22 +73,23 @@ class Frequencies:
         self._counts: dict[tuple[str, bool], int] = {}
         self._size = 0
 
-    def plan(self, terms: Sequence[str], size: int, *, context: bool, narrow: bool = True) -> Plan:
+    def plan(self, terms: Sequence[str], size: int, contexts: int = 0, *, context: bool, narrow: bool = True) -> Plan:
         """Which terms make candidates.
 
         Args:
             terms: MATCH expressions of one term each.
             size: rows of the full-text table, or more.
+            contexts: rows of the table of contexts, or more.
             context: rows of the table of contexts count too: the base has one.
             narrow: rank only entries with a rare term where all together would be too many.
         """
-        if len(terms) <= MAX_TERMS and (len(terms) * size <= FEW or not narrow):
+        if len(terms) <= MAX_TERMS and (len(terms) * size <= UNCOUNTED or not narrow):
             return Plan(tuple(terms))
         counts = self.counts(terms, size, context=context)
         rarest = sorted((term for term in terms if counts[term]), key=counts.__getitem__)[:MAX_TERMS]
-        telling = [term for term in rarest if counts[term] < size / 2] or rarest[:1] or list(terms[:1])
+        telling = [term for term in rarest if counts[term] < (size + contexts) / 2] or rarest[:1] or list(terms[:1])
         if not narrow:
-            return Plan(tuple(rarest), (), counts)
+            return Plan(tuple(rarest or terms[:1]), (), counts)
         if sum(counts[term] for term in telling) <= BROAD:
             return Plan(tuple(telling), (), counts)
         ranked: list[str] = []
@@ -113,7 +114,7 @@ class Frequencies:
         Returns:
             By term; None where there are no contexts, or so many that the ratio makes no difference.
         """
-        if not 0 < contexts <= min(_FEW, size / _SPARSE):
+        if not 0 < contexts <= min(_FEW_CONTEXTS, size / _SPARSE):
             return None
         everywhere = self.counts(terms, size, context=True)
         rows = self._session.fetch_all(
@@ -138,12 +139,13 @@ class Frequencies:
         if abs(size - self._size) > _FRESH * self._size:
             self._counts, self._size = {}, size
         terms, counted = list(terms), dict[str, int]()
-        missing = [term for term in terms if (term, context) not in self._counts]
+        known = self._counts  # as another thread may put a new one in its place
+        missing = [term for term in terms if (term, context) not in known]
         if missing:
             rows = self._session.fetch_all(counting_sql(context=context), {"terms": json.dumps(missing)})
             counted = {row["term"]: int(row["n"]) for row in rows}
-            self._counts |= {(term, context): rows for term, rows in counted.items() if rows >= _REMEMBERED}
-        return {term: counted[term] if term in counted else self._counts[term, context] for term in terms}
+            known.update({(term, context): rows for term, rows in counted.items() if rows >= _REMEMBERED})
+        return {term: counted[term] if term in counted else known[term, context] for term in terms}
 
 
 def counting_sql(*, context: bool) -> str:
@@ -154,11 +156,11 @@ def counting_sql(*, context: bool) -> str:
 
 
 def sizes(row: Row | None) -> tuple[int, int]:
-    """Rows of the full-text tables of entries and of contexts, out of a row of `SIZE` or `SIZES`."""
+    """Rows of the full-text tables of entries and of contexts, out of a row of `SIZE_SQL` or `SIZES_SQL`."""
     if row is None:
         return 0, 0
     few = row.get("contexts") or 0
-    return row["size"] or 0, few if few < _FEW else row["most_contexts"]
+    return row["size"] or 0, few if few < _FEW_CONTEXTS else row["most_contexts"]
 
 
 def most(counts: Mapping[str, int], size: int) -> float:

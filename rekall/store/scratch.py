@@ -14,7 +14,7 @@ from rekall.infra.interfaces import Row
 from rekall.store import pending
 from rekall.store.context_codec import searchable
 from rekall.store.derived import CONTEXT_COLUMNS
-from rekall.store.frequencies import SIZE, SIZES, sizes
+from rekall.store.frequencies import SIZE_SQL, SIZES_SQL, sizes
 from rekall.store.query import MAX_TERMS, ParsedQuery
 from rekall.store.schema import TOKENIZER
 from rekall.store.search_sql import CONTEXT, SOME
@@ -45,8 +45,8 @@ def state(session: Session) -> State:
         "SELECT count(*) AS n FROM sqlite_master WHERE name IN ('rekall_context_fts', 'rekall_context_pending')"
     )
     if row is None or row["n"] < 2:
-        return State(False, *sizes(session.fetch_one(SIZE)), [])
-    row = session.fetch_one(f"SELECT *, EXISTS (SELECT 1 FROM rekall_context_pending) AS waiting FROM ({SIZES})")
+        return State(False, *sizes(session.fetch_one(SIZE_SQL)), [])
+    row = session.fetch_one(f"SELECT *, EXISTS (SELECT 1 FROM rekall_context_pending) AS waiting FROM ({SIZES_SQL})")
     return State(True, *sizes(row), pending.waiting(session.backend) if row and row["waiting"] else [])
 
 

@@ -17,7 +17,7 @@ from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.frequencies import SIZES, Frequencies, most, sizes
+from rekall.store.frequencies import SIZES_SQL, Frequencies, most, sizes
 from rekall.store.query import ParsedQuery, parse_query, verbatim
 from rekall.store.rows import entry_from_row
 from rekall.store.search_sql import CANDIDATES, ENTRY, SOME, Request, entries_sql, fused, hits_sql
@@ -118,7 +118,7 @@ class Search:
         request, rows = (self._indexed if counted else self._without_preparing)(request)
         found = _found(request, rows, limit)
         if superseded and len(rows) == more and len(found.hits) < limit:  # obsolete ones have the places of hits
-            found.hits = self.find(query, *filters[:4], limit=limit, exact=exact, here=here, update_access=False).hits
+            found.hits = self.find(query, *filters, limit=limit, exact=exact, here=here, update_access=False).hits
         if counted and found.hits:
             meant = [hit.entry for hit in found.hits if hit.matched != "some"]
             if meant:
@@ -136,7 +136,7 @@ class Search:
         if not request.parsed.has_loose_terms:
             return request
         narrow = request.limit >= 0  # whoever wants all hits gets them, however long it takes
-        plan = self._frequencies.plan(request.parsed.terms, size, context=indexed, narrow=narrow)
+        plan = self._frequencies.plan(request.parsed.terms, size, contexts, context=indexed, narrow=narrow)
         terms = [*plan.ranked, *plan.common]
         weights = self._frequencies.context_weights(terms, size, contexts) if indexed else None
         return request._replace(plan=plan, context_weights=weights)
@@ -155,7 +155,7 @@ class Search:
 
     def _ask(self, request: Request) -> tuple[Request, list[Row]]:
         if request.parsed.has_loose_terms:
-            row = self._session.fetch_one(SIZES)
+            row = self._session.fetch_one(SIZES_SQL)
             request = self._planned(request, *sizes(row), indexed=True)
         return request, self._session.fetch_all(*hits_sql(request))
 

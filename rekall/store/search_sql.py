@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rekall.infra.interfaces import Value
 from rekall.store.entries import filter_sql
-from rekall.store.frequencies import SIZE, Plan, counting_sql
+from rekall.store.frequencies import SIZE_SQL, Plan, counting_sql
 from rekall.store.query import ParsedQuery
 from rekall.store.rows import ENTRY_SELECT
 
@@ -83,7 +83,7 @@ class Request(NamedTuple):
 
 
 def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, Value]]:
-    """The statement and its parameters: rows of entries with `tier`, `kind`, `rank`, `waiting`, `size`, `frequencies`.
+    """The statement and its parameters: rows of entries with `tier`, `rank`, `waiting`, `size`, `frequencies`.
 
     `waiting`: contexts wait to be indexed. `size` and `frequencies`: see `rekall.store.frequencies`.
 
@@ -158,7 +158,7 @@ def _sql(
     counts = f"(SELECT json_group_array(n) FROM ({counting_sql(context=in_context)}))" if counting else "NULL"
     return (
         f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
-        f" ({SIZE}) AS size, {counts} AS frequencies"
+        f" ({SIZE_SQL}) AS size, {counts} AS frequencies"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         f" ORDER BY {order}"
     )

@@ -14,7 +14,7 @@ from rekall.db import Database
 from rekall.infra import ServiceContainer
 from rekall.infra.interfaces import Statement
 from rekall.models import Entry, StructuredContext
-from rekall.store.frequencies import FEW, RANKED, Frequencies, Plan, most
+from rekall.store.frequencies import RANKED, UNCOUNTED, Frequencies, Plan, most
 from rekall.store.query import MAX_TERMS, parse_query
 
 SIZE = 26_000
@@ -138,7 +138,7 @@ def test_the_plan(large: Database) -> None:
     assert sum(plan.counts[term] for term in plan.ranked) <= RANKED
     assert set(plan.common) == set(terms) - set(plan.ranked) - {'"linux"'}
     assert plan.counts['"linux"'] == SIZE // 2
-    assert frequencies.plan(terms, FEW // len(terms), context=True) == Plan(terms)
+    assert frequencies.plan(terms, UNCOUNTED // len(terms), context=True) == Plan(terms)
     few = frequencies.plan(parse_query("hdmi linux server").terms, SIZE, context=True)
     assert (few.ranked, few.common) == (('"hdmi"', '"server"'), ())
     assert frequencies.plan(('"linux"',), SIZE, context=True).ranked == ('"linux"',)
@@ -153,6 +153,36 @@ def test_the_words_of_a_long_text_are_those_at_its_ends(large: Database) -> None
     assert large.search(f"{log} firmware", update_access=False)
     assert large.search(f"firmware {log}", update_access=False)
     assert not large.search(log, update_access=False)
+
+
+@pytest.mark.parametrize("limit", [20, -1])
+def test_many_words_that_nothing_holds_find_nothing(limit: int, large: Database) -> None:
+    """More of them than are looked up, with a limit and without."""
+    query = " ".join(f"nowhere{number}" for number in range(MAX_TERMS + 6))
+    assert large.search(query, limit=limit, update_access=False) == []
+
+
+def test_a_word_of_two_fifths_of_all_entries_and_contexts_still_ranks(tmp_path: Path) -> None:
+    """It is no word of every second row: of a long query entries that hold it and a rarer word come first."""
+    with Database(tmp_path / "k.db") as db:
+        db.set_metadata("prepared", "yes")
+        statements = []
+        for number in range(1100):
+            linux = "linux " if number % 5 < 2 else ""
+            context = StructuredContext(f"{linux}situation", "solution", ["k"]).to_json()
+            content = f"{linux}{'hdmi ' if 400 <= number < 450 else ''}text"
+            values = (f"E{number:04}", "a note", content, context)
+            statements.append(
+                Statement(
+                    "INSERT INTO entries(id, title, content, context_structured, type, created_at, updated_at)"
+                    " VALUES (?, ?, ?, ?, 'bug', '2025-01-01T00:00:00', '2025-01-01T00:00:00')",
+                    values,
+                )
+            )
+        db.store.session.write(statements)
+        hits = db.search("hdmi linux never seen together", limit=10, update_access=False)
+        assert len(hits) == 10
+        assert all("hdmi" in hit.entry.content and "linux" in hit.entry.content for hit in hits)
 
 
 def test_the_most_that_bm25_gives() -> None:

@@ -61,6 +61,13 @@ def test_the_right_entry_is_among_the_first_ten(base: Base, pasted: Pasted) -> N
     assert sum(found) >= 0.98 * len(found), [query for query, hit in zip(pasted.queries, found, strict=True) if not hit]
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("blob", ["x" * 100_000, "_" * 100_000 + "qqzz", "x1" * 50_000, "1.1" * 30_000])
+def test_a_pasted_blob_is_one_word(blob: str, base: Base) -> None:
+    """Reading it takes time in proportion to its length, not to the square of that: it would be minutes."""
+    assert base.found(f"{blob} connection") == base.found("nowhere connection") != []
+
+
 def test_the_set_is_whole(pasted: Pasted) -> None:
     """Each query is there once and means an entry; the set has the size that was asked for."""
     keys = [entry["key"] for entry in pasted.entries]
