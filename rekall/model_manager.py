@@ -169,10 +169,9 @@ class ModelManager:
             return self._encoder(self._readable_folder())
         try:
             _require_own_packages()
-            folder = self._readable_folder()
+            return self._encoder(self._readable_folder())
         except EmbeddingModelUnavailableError:  # it reads other forms of a model too
             return self._sentence_transformer(local_files_only=True)
-        return self._encoder(folder)
 
     def _fetched(self) -> Any:
         """The model after its files were fetched."""

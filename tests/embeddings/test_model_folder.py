@@ -149,14 +149,17 @@ def test_sentence_transformers_computes_the_others(tmp_path: Path, monkeypatch: 
     monkeypatch.delitem(sys.modules, "sentence_transformers")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     log = fake.install(tmp_path / "site")
-    own, other = build(tmp_path / "own"), build(tmp_path / "other")
+    own, other, numbers = (build(tmp_path / name) for name in ("own", "other", "numbers"))
     changed("config.json", model_type="t5")(other)
+    of_other_numbers(numbers)
     assert isinstance(ModelManager(str(own)).get_model(), SentenceEncoder)
     assert fake.notes(log) == []
     manager = ModelManager(str(other))
     assert manager.problem() is None
     assert manager.get_model().encode(["a"], show_progress_bar=False).shape == (1, 384)
     assert fake.notes(log)[-1] == {"loaded": str(other), "local_files_only": True}
+    ModelManager(str(numbers)).get_model()
+    assert fake.notes(log)[-1] == {"loaded": str(numbers), "local_files_only": True}
     sys.modules.pop("sentence_transformers")
 
 
