@@ -60,7 +60,7 @@ class LanguageChecks(DatabaseFrame):
         refused("the next batch, without the pragma,", IntegrityError, database.execute_batch, late)
 
     @contract(
-        "FTS5 is there: its ranking (bm25), snippets, phrases, prefixes, NEAR, boolean queries, filled by triggers"
+        "FTS5 is there: bm25 with weights, snippets, phrases, prefixes, NEAR, boolean queries, filled by triggers"
     )
     def test_full_text_search_works(self, database: DatabaseBackend) -> None:
         database.execute_batch([Statement(sql) for sql in _FULL_TEXT])
@@ -93,6 +93,22 @@ class LanguageChecks(DatabaseFrame):
             f"the ranks {[row['rank'] for row in ranked]}, not two negative ones, the best first",
         )
         holds(any("[" in row["part"] for row in ranked), f"the snippets {[row['part'] for row in ranked]}")
+        weighted = database.fetch_all(
+            "SELECT id FROM texts WHERE texts MATCH 'cors OR cookies' AND rank MATCH 'bm25(0, 1, 0)' ORDER BY rank"
+        )
+        same([row["id"] for row in weighted], [1, 2], "what was found with a weight for each column")
+        counted = database.fetch_all(
+            "SELECT value AS word, (SELECT count(*) FROM texts WHERE texts MATCH value) AS n FROM json_each(?)",
+            ('["cors", "absent"]',),
+        )
+        same(counted, [{"word": "cors", "n": 2}, {"word": "absent", "n": 0}], "how many texts hold each word of a list")
+        joined = database.fetch_all(
+            "SELECT t.rowid AS id, sum(t.rank * json_extract(word.value, '$[1]')) < 0 AS found"
+            " FROM json_each(?) AS word CROSS JOIN texts AS t WHERE t.texts MATCH json_extract(word.value, '$[0]')"
+            " GROUP BY t.rowid ORDER BY id",
+            ('[["cors", 1], ["cookies", 2.5]]',),
+        )
+        same(joined, [{"id": 1, "found": 1}, {"id": 2, "found": 1}], "what each word of a list with weights found")
         database.execute("DELETE FROM items WHERE id = 1")
         left = database.fetch_all("SELECT id FROM texts WHERE texts MATCH 'cors'")
         same(left, [{"id": 2}], "what is found after a deletion")

@@ -260,6 +260,16 @@ class HasNoSnippets(Cannot):
     word = "snippet("
 
 
+@FAULTS.caught_by("test_full_text_search_works", "found: QueryError: no rank MATCH here")
+class HasNoWeights(Cannot):
+    word = "rank MATCH"
+
+
+@FAULTS.caught_by("test_full_text_search_works", "found: QueryError: no MATCH value here")
+class MatchesNoneOfAList(Cannot):
+    word = "MATCH value"
+
+
 @FAULTS.caught_by("test_full_text_search_works", "what the query cors found is [] instead of [1, 2]")
 @FAULTS.caught_by("test_rekall_finds_by_context", "found: the hits of iPad is []")
 @FAULTS.caught_by("test_rekall_finds_the_base_sound", "the list of derived objects that are missing is [")
