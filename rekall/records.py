@@ -138,9 +138,9 @@ _FLOOR = {"entry": 2, "context": 1, "some": 0, "meaning": 0}
 
 
 def relevance(hit: SearchResult) -> float:
-    """A score in 0..1 in the order of the search.
+    """A score in 0..1 in the order of the search: the hit's own.
 
-    That of a search by meaning is its own. By words it is a third for each kind of match, in it x / (1 + x) of bm25.
+    Of a hit that a program made without one it is a third for each kind of match, in it x / (1 + x) of bm25.
     """
     if hit.score is not None:
         return round(min(max(hit.score, 0.0), 1.0), 4)

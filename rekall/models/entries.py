@@ -121,7 +121,7 @@ class SearchResult:
         snippet: kept for programs written for 0.3; always empty.
         matched: `entry` when title, content and tags satisfy the query; `context` when the entry's context does;
             `some` when only some of the words were found; `meaning` when none was.
-        score: of a search by meaning: 0 to 1, in the order of the hits; None when `rank` says it.
+        score: 0 to 1, in the order of the hits: see `Search.find`; None for one that no search made.
         similarity: to the query, by meaning; None when the hit was not found so.
         keywords: keywords of its context that a search by meaning found in the query.
         vector_rank: its place among the entries found by meaning, from 1 on; None when it is not one of these, and

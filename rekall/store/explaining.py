@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 
@@ -14,6 +15,7 @@ from rekall.store.session import Session
 
 FIELDS = ("title", "content", "tags", *CONTEXT_COLUMNS, "legacy")
 """What is searched of an entry, the last ones of its context; `legacy` is a context as free text."""
+_COLUMN_FILTER = re.compile(r"^(?:- )?\{[a-z ]*\} : ")
 
 
 def matched_words(session: Session, entries: Sequence[Entry], terms: Sequence[str]) -> dict[str, dict[str, list[str]]]:
@@ -57,4 +59,4 @@ def matched_words(session: Session, entries: Sequence[Entry], terms: Sequence[st
 
 def shown(term: str) -> str:
     """A term as a person would write it."""
-    return term.rpartition(" : ")[2].replace('"', "").replace(" *", "*")
+    return _COLUMN_FILTER.sub("", term).replace('"', "").replace(" *", "*")

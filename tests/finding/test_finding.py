@@ -195,6 +195,9 @@ def test_the_words_are_told_by_field(db: Database) -> None:
         "keywords": ["backlog"],
         "errors": ["504"],
     }
+    add(db, "TWO", "proxy: walrus")
+    phrase = find(db, Question('"proxy : walrus"', explain=True)).explanations["TWO"]
+    assert phrase.words == {"title": ["proxy : walrus"]}
 
 
 def test_words_of_a_context_without_fields(db: Database) -> None:
