@@ -60,8 +60,8 @@ def search(
 ) -> Found:
     """Search the active entries by words and meaning, or by words alone where there is no search by meaning.
 
-    Entries that hold what was asked for word by word come first (`fusion.ranked_together`). An access of each entry
-    that words found is counted, once.
+    Entries that hold what was asked for word by word come first (`fusion.ranked_together`); a query with a NOT finds no
+    others. An access of each entry that words found is counted, once.
 
     Args:
         query: whatever was typed.
@@ -127,13 +127,20 @@ def _hybrid(
         return [], words
     by_meaning = dict(service.nearest_ids(db, vector, where, number, _LOWEST))
     ranked = fusion.ranked_together(parse_query(query), words.hits, list(by_meaning))
-    ranked = ranked if limit < 0 else ranked[:limit]
     found_by_words = {hit.entry.id for hit in words.hits}
+    if excludes(query):
+        ranked = [one for one in ranked if one[0] in found_by_words]
+    ranked = ranked if limit < 0 else ranked[:limit]
     entries = db.store.entries.get_many([one for one, _ in ranked if one not in found_by_words])
     hits = fusion.results(ranked, words.hits, by_meaning, entries)
     name_keywords(db, meant, hits)
     db.store.entries.count_accesses([hit.entry for hit in hits if hit.matched in ("entry", "context")])
     return hits, words
+
+
+def excludes(query: str) -> bool:
+    """Whether a query says what is not wanted, which a vector takes for what is: then words alone find."""
+    return "NOT" in query.split() and not parse_query(query).is_plain
 
 
 def name_keywords(db: OpenBase, query: str, hits: Sequence[SearchResult]) -> None:

@@ -17,9 +17,10 @@ def why_nothing(db: OpenBase, question: Question, mode: Mode) -> Nothing:
         if search.find(question.query, limit=1, exact=question.exact, update_access=False).hits:
             return Nothing.FILTERED_OUT
         if mode != "fts":
-            from rekall.embeddings.searching import search_by_meaning
+            from rekall.embeddings.searching import excludes, search_by_meaning
 
-            if search_by_meaning(db, question.query, (None, None, None), 1, question.context).hits:
+            by_meaning = mode == "semantic" or not excludes(question.query)
+            if by_meaning and search_by_meaning(db, question.query, (None, None, None), 1, question.context).hits:
                 return Nothing.FILTERED_OUT
     obsolete = search.find(question.query, include_obsolete=True, limit=1, exact=question.exact, update_access=False)
     if obsolete.hits:

@@ -86,6 +86,18 @@ def test_keywords_of_a_context_are_named(embedded: Database) -> None:
         assert (found.note is None) == (hit.similarity is not None) == (configured == 384)
 
 
+def test_what_a_query_excludes_is_no_hit(embedded: Database) -> None:
+    """However near it is in meaning: a vector knows no NOT; the hits still say how near they are."""
+    embedded.add(Entry("STALE", "stale proxy cache", "bug"))
+    embedded.add(Entry("OTHER", "stale proxy", "bug"))
+    embed_entries(embedded, WordCounts())
+    found = search(embedded, "proxy NOT cache", ANY, 20)
+    assert (found.mode, ids(found)) == ("hybrid", ["OTHER"])
+    assert found.hits[0].similarity
+    assert ids(search(embedded, "stale NOT proxy NOT cache", ANY, 20)) == []
+    assert {"STALE", "OTHER"} <= set(ids(search(embedded, "proxy OR cash", ANY, 20)))
+
+
 @pytest.mark.parametrize("limit", [0, 1, 3, -1])
 def test_the_limit(limit: int, embedded: Database) -> None:
     """Hits at most; a negative number is no limit."""
