@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -98,9 +99,13 @@ def _followed(hits: list[SearchResult], others: Sequence[SearchResult], limit: i
 
 def _in_hits(words: Sequence[str], hits: Sequence[SearchResult]) -> list[str]:
     """Of several words those that the hits hold as they are; words that only stem like one of the base are none."""
-    texts = [" ".join((hit.entry.title, hit.entry.content, *hit.entry.tags)) for hit in hits]
-    held = [word for word in words if any(verbatim(word, text) for text in texts)]
+    texts = [_unaccented(" ".join((hit.entry.title, hit.entry.content, *hit.entry.tags))) for hit in hits]
+    held = [word for word in words if any(verbatim(_unaccented(word), text) for text in texts)]
     return (held or list(words))[:OFFERED]
+
+
+def _unaccented(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
 
 
 def _listed(words: Sequence[str]) -> str:

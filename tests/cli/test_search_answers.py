@@ -46,6 +46,12 @@ def test_a_typing_error_is_told_below_the_rows(cli: CommandLine) -> None:
     ]
 
 
+def test_accents_do_not_count_in_what_is_told(cli: CommandLine) -> None:
+    """The word that hits hold is named, and no other form that the index takes for the same."""
+    cli.add("Le résumé est vide")
+    assert cli.ok("search", "résumee").splitlines()[-1] == "# no match for 'résumee', showing 'résume'"
+
+
 def test_the_keys_beside_those_of_0_3(cli: CommandLine) -> None:
     """After those of 0.3, with what was done; without --explain no hit has an explanation."""
     cli.add("CORS fails")
