@@ -2,7 +2,8 @@
 
 User text never reaches MATCH as it is. What is valid in FTS5's language keeps its meaning (`rekall.store.grammar`):
 `"phrase"`, `prefix*`, `AND`, `OR`, `NOT`, `title:word`, `^first`, `NEAR(a b, 5)`, brackets. Anything else is read as
-words: punctuation separates, as in the tokenizer that made the index.
+words: punctuation separates, as in the tokenizer that made the index. Colours of a terminal, pasted with a message, are
+no part of it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ OPERATORS = ("AND", "OR", "NOT")
 # a version or an address, and what unicode61 takes for one token, nearly: letters and digits, and accents behind them
 _PART = re.compile(r"[^\W_]*\d(?:[.:]\d+)+|[^\W_](?:[^\W_]|[\u0300-\u036f])*")
 _COMPOUND = re.compile(r"[^\W_][\W_]|[\W_][^\W_]")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CODE = re.compile(r"(?=.*\d)(?:.*[^\W\d_]|\d{3,})")
 
 
@@ -69,7 +71,7 @@ def parse_query(text: str) -> ParsedQuery:
         return _from_words(words)
     from rekall.store import grammar  # plain words, the usual query, do without
 
-    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
+    clean = _COLOUR.sub(" ", text).encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     try:
         tree = grammar.parse(clean)
     except grammar.NotFts5Error:

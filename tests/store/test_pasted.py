@@ -9,6 +9,7 @@ import pytest
 from support.pasted import Pasted, Query
 
 from rekall.db import Database
+from rekall.models import Entry
 
 REQUIRED = 0.95
 
@@ -74,3 +75,11 @@ def test_the_set_is_whole(pasted: Pasted) -> None:
     assert len(keys) == len(set(keys)) >= 120
     assert len(pasted.queries) == len({query.pasted for query in pasted.queries}) >= 80
     assert {query.entry for query in pasted.queries} <= set(keys)
+
+
+def test_the_colours_of_a_message_are_no_part_of_it(tmp_path: Path) -> None:
+    """Escape sequences of a terminal stick to words, and would be words of their own."""
+    with Database(tmp_path / "k.db") as db:
+        db.add(Entry("COLOUR", "mypy: error: Incompatible types", "bug"))
+        found = db.search("\x1b[1mmypy:\x1b[0m \x1b[1;31merror:\x1b[0m Incompatible")
+        assert [(hit.entry.id, hit.matched) for hit in found] == [("COLOUR", "entry")]
