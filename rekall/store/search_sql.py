@@ -92,7 +92,10 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
     """
     parsed, plan = request.parsed, request.plan
     conditions, values = request.filters()
-    values |= {"exact": parsed.exact, "limit": request.limit, "terms": json.dumps(parsed.terms)}
+    values |= {"exact": parsed.exact, "limit": request.limit}
+    counting = plan is None or not plan.counts
+    if counting:
+        values["terms"] = json.dumps(parsed.terms)
     in_context = context and parsed.context is not None
     if in_context:
         values["context"] = parsed.context
@@ -113,7 +116,7 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
         len(expressions),
         parsed.is_short,
         "weights" in values,
-        plan is None or not plan.counts,
+        counting,
     )
     return sql, values
 

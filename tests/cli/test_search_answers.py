@@ -74,9 +74,10 @@ def test_notes_stand_above_the_table(cli: CommandLine) -> None:
 
 def test_a_broad_query_in_a_large_base_names_the_words_that_chose(cli: CommandLine) -> None:
     """In a pipe and in JSON; a query of rare words is not narrowed."""
+    common = ("linux", "server", "error", "update", "with", "driver", "kernel")
 
     def insert(number: int) -> Statement:
-        words = [word for place, word in enumerate(("linux", "server", "error", "update")) if number % (place + 2) == 0]
+        words = [word for place, word in enumerate(common) if number % (place + 2) == 0]
         content = " ".join(words + ["hdmi"] * (number % 400 == 0) + ["dongle"] * (number % 500 == 0))
         return Statement(
             "INSERT INTO entries(id, title, content, type, created_at, updated_at)"
@@ -87,7 +88,7 @@ def test_a_broad_query_in_a_large_base_names_the_words_that_chose(cli: CommandLi
     with Database(load_config().db_path) as db:
         db.init()
         db.store.session.write(insert(number) for number in range(26_000))
-    query = "hdmi dongle linux server error update"
+    query = " ".join(("hdmi", "dongle", *common))
     (note,) = cli.json("search", query)["notes"]
     narrowed = cli.json("search", query)["narrowed"]
     assert {"dongle", "hdmi"} <= set(narrowed) < set(query.split())
