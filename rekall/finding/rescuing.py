@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rekall.finding.answer import Question
@@ -17,6 +17,9 @@ from rekall.store.spelling import OFFERED
 _LOOSENED = "nothing matches this as it was typed: entries with some of its words are shown"
 _MOST_WORDS = 2 * SHORT
 """Words of a query that finds nothing at all, of which some are taken for others, at most."""
+
+_LOOKED_AT = 100
+"""Entries whose words say which ones were meant."""
 
 
 class Rescued(NamedTuple):
@@ -61,19 +64,46 @@ def _corrected(db: OpenBase, question: Question, parsed: ParsedQuery, tried: Tri
     meant = {word: known[word.lower()][: 4 * OFFERED] for word in words.values() if word.lower() in known}
     if not meant:
         return None
-    wanted = [_alternatives(meant[word]) if word in meant else term for term, word in words.items()]
+    meant = _held(db, question, words, meant, (" AND ",) if tried.words.hits else (" AND ", " OR "))
     text = " ".join(meant[word][0] if word in meant else word for word in words.values())
     if tried.mode == "hybrid" and not _is_nearer(db, question, text, tried):
         return None
+    wanted = _wanted(words, meant)
     found = search(db, question, " AND ".join(wanted), text)
     if not found.words.hits and not tried.words.hits:
         found = search(db, question, " OR ".join(wanted), text)
     if not found.words.hits:
         return None
-    corrections = {word: _in_hits(several, found.words.hits) for word, several in meant.items()}
+    corrections = {word: several[:OFFERED] for word, several in meant.items()}
     notes = [f"no match for '{word}', showing {_listed(several)}" for word, several in corrections.items()]
     hits = found.hits if found.mode == "hybrid" else _followed(found.hits, tried.hits, question.limit)
     return Rescued(found, hits, notes, corrections)
+
+
+def _held(
+    db: OpenBase,
+    question: Question,
+    words: Mapping[str, str],
+    meant: Mapping[str, list[str]],
+    operators: Sequence[str],
+) -> dict[str, list[str]]:
+    """Of the words that may have been meant those that entries hold as they are, where there are some.
+
+    The index takes words that stem alike for the same: what holds `core` is no match for `cores`, which nobody wrote.
+
+    Args:
+        operators: that join the words; the next one where nothing satisfies them all.
+    """
+    hits: list[SearchResult] = []
+    for operator in operators:
+        if not hits:
+            query = operator.join(_wanted(words, meant))
+            hits = db.store.search.find(query, *question.filters, limit=_LOOKED_AT, update_access=False).hits
+    return {word: _in_hits(several, hits) for word, several in meant.items()}
+
+
+def _wanted(words: Mapping[str, str], meant: Mapping[str, Sequence[str]]) -> list[str]:
+    return [_alternatives(meant[word]) if word in meant else term for term, word in words.items()]
 
 
 def _is_nearer(db: OpenBase, question: Question, text: str, tried: Tried) -> bool:
@@ -101,7 +131,7 @@ def _in_hits(words: Sequence[str], hits: Sequence[SearchResult]) -> list[str]:
     """Of several words those that the hits hold as they are; words that only stem like one of the base are none."""
     texts = [_unaccented(" ".join((hit.entry.title, hit.entry.content, *hit.entry.tags))) for hit in hits]
     held = [word for word in words if any(verbatim(_unaccented(word), text) for text in texts)]
-    return (held or list(words))[:OFFERED]
+    return held or list(words)
 
 
 def _unaccented(text: str) -> str:
