@@ -84,13 +84,16 @@ def is_worth_keeping(db: OpenBase, space: VectorSpace, kind: str) -> bool:
     return False
 
 
-def read(db: OpenBase, space: VectorSpace, kind: str) -> Iterator[UnitVectors]:
-    """All vectors of a base, some thousand at a time; the cache has them afterwards, if they are not too many.
+def read(db: OpenBase, space: VectorSpace, kind: str, *, keep: bool = True) -> Iterator[UnitVectors]:
+    """All vectors of a base, some thousand at a time.
+
+    Args:
+        keep: the cache has them afterwards, if they are not too many. Together they take twice their size for a while.
 
     Raises:
         MissingDependencyError: numpy is not installed.
     """
-    stamp = _stamp(db)
+    stamp = _stamp(db) if keep else None
     parts: list[UnitVectors] = []
     number = 0
     for ids, vectors in db.store.vectors.pages(space, kind):

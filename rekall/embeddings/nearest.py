@@ -48,9 +48,9 @@ def nearest(
         limit: results at most; a negative number is no limit.
         threshold: the lowest similarity.
         backend: `auto`, `sqlite-vec` or `numpy`, as `performance.vector_backend` says. `auto` is the matrix that the
-            cache has; where it has none, sqlite-vec for the first search of the same vectors, and numpy, which makes
-            the matrix, for the second. Where sqlite-vec is wanted and cannot be used, a warning is logged and numpy
-            does it.
+            cache has; where it has none, sqlite-vec for the first search of the same vectors (where that cannot be
+            used numpy, page by page), and numpy, which makes the matrix, for the second. Where sqlite-vec is wanted and
+            cannot be used, a warning is logged and numpy does it.
         exclude_id: an id to pass over.
         where: the entries looked at.
         kinds: the types of vectors, each with what its similarities are multiplied by; of an entry that has several
@@ -87,10 +87,8 @@ def _nearest_of_kind(
 ) -> list[tuple[str, float]]:
     vectors = db.store.vectors
     cached = None if backend == "sqlite-vec" else matrix.kept(db, space, kind)
-    by_sqlite = backend == "sqlite-vec"
-    if cached is None and backend == "auto" and vectors.cannot_compute() is None:
-        by_sqlite = not matrix.is_worth_keeping(db, space, kind)
-    if by_sqlite:
+    keep = cached is None and (backend == "numpy" or (backend == "auto" and matrix.is_worth_keeping(db, space, kind)))
+    if backend == "sqlite-vec" or (cached is None and not keep and vectors.cannot_compute() is None):
         return vectors.nearest(query, space, limit=limit, threshold=threshold, kind=kind, where=where)
     unit = unit_rows(as_rows([query]))[0]
     if not unit.any():
@@ -98,7 +96,7 @@ def _nearest_of_kind(
     if cached is not None:
         return _admitted(db, cached, unit, threshold, limit, where)
     best: list[tuple[str, float]] = []
-    for part in matrix.read(db, space, kind):
+    for part in matrix.read(db, space, kind, keep=keep):
         best += _admitted(db, part, unit, threshold, limit, where)
         best.sort(key=lambda one: -one[1])
         if limit > 0:

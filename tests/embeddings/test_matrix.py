@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_it_is_made_once(tmp_path: Path) -> None:
         assert kept.rows[:, 0] == pytest.approx(np.cos([0.3, 0.1, 0.2]))
         assert matrix.kept(db, SPACE, "context") is None
         assert matrix.kept(db, VectorSpace(("another",), 128), "summary") is None
+
+
+def test_who_searches_once_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without sqlite-vec neither: the vectors are read page by page, with the same answer."""
+    monkeypatch.setitem(sys.modules, "sqlite_vec", None)
+    with opened(tmp_path / "k.db", cache := Counting()) as db:
+        fill(db, 0.3, 0.1)
+        for kept in (0, 1, 1):
+            assert (found(db, backend="auto"), len(cache.stored)) == (["B", "A"], kept)
 
 
 def test_one_matrix_for_each_space_and_kind(tmp_path: Path) -> None:
