@@ -157,11 +157,14 @@ def _sql(
         order = "hits.rank, hits.id"
     with_sql = ", ".join(f"{name}(id, tier, rank, place) AS MATERIALIZED ({sql})" for name, sql in parts.items())
     hits = " UNION ALL ".join(f"SELECT * FROM {name}" for name in parts)
+    size = f"coalesce(({SIZE_SQL}), 0)"
+    if in_context:  # as frequencies: rows of both tables together
+        size += " + coalesce((SELECT max(id) FROM rekall_context_fts_content), 0)"
     waiting = "EXISTS (SELECT 1 FROM rekall_context_pending)" if context else "0"
     counts = f"(SELECT json_group_array(n) FROM ({counting_sql(context=in_context)}))" if counting else "NULL"
     return (
         f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
-        f" ({SIZE_SQL}) AS size, {counts} AS frequencies"
+        f" {size} AS size, {counts} AS frequencies"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         f" ORDER BY {order}"
     )
