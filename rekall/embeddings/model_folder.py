@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rekall.embeddings.architecture import Architecture, UnknownModelError, read_architecture
-from rekall.embeddings.pooling import OLDER_KEYS, POOLINGS
+from rekall.embeddings.pooling import FLAGS, POOLINGS
 from rekall.embeddings.weights import weight_files
 from rekall.errors import EmbeddingModelUnavailableError
 
@@ -122,7 +122,7 @@ def _poolings(folder: Path) -> tuple[str, ...]:
     config = _read(folder / "config.json")
     if config.get("include_prompt") is False and _prompt(folder.parent):
         raise _unknown(folder.parent, "its prompt is left out of the pooling")
-    named = config.get("pooling_mode") or [name for key, name in OLDER_KEYS.items() if config.get(key)] or ["mean"]
+    named = config.get("pooling_mode") or [name for key, name in FLAGS.items() if config.get(key)] or ["mean"]
     found = [named] if isinstance(named, str) else list(named)
     if not set(found) <= set(POOLINGS):
         raise _unknown(folder.parent, f"its pooling is {', '.join(map(str, found))}")
