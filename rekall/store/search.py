@@ -202,16 +202,18 @@ def _found(request: Request, rows: Sequence[Row], limit: int) -> Found:
         return found
     counts = plan.counts if plan is not None and plan.counts else _counts_of(parsed, rows[0])
     best = most(counts, rows[0]["size"] or 0)
+    short = parsed.is_short
+    compounds = parsed.compounds if short else []
     hits = []
     for row in rows:
         entry = entry_from_row(row)
         share = min(max(-row["rank"] / best, 0.0), 1.0)
-        if parsed.is_short and row["tier"] == ENTRY and parsed.compounds:
+        if compounds and row["tier"] == ENTRY:
             text = " ".join((entry.title, entry.content, *entry.tags))
-            share = (share + all(verbatim(word, text) for word in parsed.compounds)) / 2
-        score = (SOME - row["tier"] + share) * _SHARE if parsed.is_short else share
+            share = (share + all(verbatim(word, text) for word in compounds)) / 2
+        score = (SOME - row["tier"] + share) * _SHARE if short else share
         hits.append(SearchResult(entry, row["rank"], "", _KINDS[row["tier"]], score))
-    if parsed.is_short and parsed.compounds:
+    if compounds:
         hits.sort(key=lambda hit: -(hit.score or 0.0))  # equal ones stay in the order of the base
     for hit in hits:
         if hit.entry.status == "active" or request.include_obsolete:
