@@ -81,15 +81,6 @@ def search(
     return Found(hits, "hybrid", ready.gap, words)
 
 
-def search_in_context(db: OpenBase, query: str, filters: Filters, limit: int, context: str) -> Found:
-    """The same; where there is no search by meaning, the keywords of contexts are named all the same."""
-    found = search(db, query, filters, limit, context)
-    if found.mode == "hybrid":
-        return found
-    name_keywords(db, query, found.hits)
-    return found._replace(mode="hybrid")
-
-
 def search_by_meaning(db: OpenBase, query: str, filters: Filters, limit: int, context: str | None = None) -> Found:
     """Search the active entries by meaning alone, without counting accesses.
 

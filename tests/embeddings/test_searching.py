@@ -8,9 +8,10 @@ import pytest
 from support import meaning
 from support.embedders import WordCounts, registered
 
+from rekall import finding
 from rekall.db import Database
 from rekall.embeddings import EmbeddingService, embed_entries, get_embedding_service
-from rekall.embeddings.searching import Found, search, search_by_meaning, search_in_context
+from rekall.embeddings.searching import Found, search, search_by_meaning
 from rekall.models import Entry, StructuredContext
 
 ANY = (None, None, None)
@@ -80,10 +81,11 @@ def test_keywords_of_a_context_are_named(embedded: Database) -> None:
     """Those that the query holds; when a context was given, without a search by meaning as well."""
     for configured in (384, 128):
         meaning.configure(dimensions=configured)
-        found = search_in_context(embedded, "walrus", ANY, 20, "an animal")
+        found = finding.find(embedded, finding.Question("walrus", context="an animal"))
         hit = next(hit for hit in found.hits if hit.entry.id == "CONTEXT")
-        assert (found.mode, hit.matched, hit.keywords) == ("hybrid", "context", ["walrus"])
-        assert (found.note is None) == (hit.similarity is not None) == (configured == 384)
+        assert (hit.matched, hit.keywords) == ("context", ["walrus"])
+        assert found.mode == ("hybrid" if configured == 384 else "fts")
+        assert (found.problem is None) == (hit.similarity is not None) == (configured == 384)
 
 
 def test_what_a_query_excludes_is_no_hit(embedded: Database) -> None:
