@@ -21,8 +21,9 @@ from rekall.infra.interfaces import CacheBackend
 from rekall.models import Entry, Link, SearchResult, StructuredContext
 from rekall.store.context_codec import compress_context, decompress_context
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
+from rekall.store.session import AS_A_COMMAND, SessionOptions
 
-__all__ = ["CURRENT_SCHEMA_VERSION", "Database", "compress_context", "decompress_context"]
+__all__ = ["CURRENT_SCHEMA_VERSION", "Database", "SessionOptions", "compress_context", "decompress_context"]
 
 moved_names(__name__)
 
@@ -33,11 +34,18 @@ class Database:
     Args:
         db_path: the database file. A registered or configured back end that has no files keeps the base instead.
         container: resolves the back end; the one of this process if left out.
+        options: how the base is used; as by a command if left out.
     """
 
-    def __init__(self, db_path: Path, *, container: ServiceContainer | None = None) -> None:
+    def __init__(
+        self,
+        db_path: Path,
+        *,
+        container: ServiceContainer | None = None,
+        options: SessionOptions = AS_A_COMMAND,
+    ) -> None:
         self.db_path = Path(db_path)
-        self._handle = Handle(self.db_path, container)
+        self._handle = Handle(self.db_path, container, options)
 
     def init(self) -> None:
         """Open the base: create one where there is none, migrate an older one behind a backup; again: nothing.

@@ -10,6 +10,7 @@ from rekall.errors import ClosedError, NotSupportedError
 from rekall.infra.container import ServiceContainer
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import Store
+from rekall.store.session import AS_A_COMMAND, SessionOptions
 
 
 class Handle:
@@ -18,10 +19,17 @@ class Handle:
     Args:
         path: the database file. A registered or configured back end that has no files keeps the base instead.
         container: resolves the back end; the one of this process if left out.
+        options: how the base is used.
     """
 
-    def __init__(self, path: Path, container: ServiceContainer | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        container: ServiceContainer | None = None,
+        options: SessionOptions = AS_A_COMMAND,
+    ) -> None:
         self.path = path
+        self._options = options
         self._container = container
         self._backend: DatabaseBackend | None = None
         self._store: Store | None = None
@@ -38,7 +46,7 @@ class Handle:
         container = self._container or ServiceContainer.get_instance()
         backend = container.database(self.path)
         try:
-            self._store = Store(backend, self.path)
+            self._store = Store(backend, self.path, self._options)
         except BaseException:
             container.release(backend)
             raise

@@ -40,14 +40,16 @@ def create_mcp_server() -> FastMCP[None]:
         A FastMCP server; 0.3 gave that of its SDK. It may be served to others, so it reads no transcript or repository
         that a caller names: `create_server(..., local=True)` of `rekall.mcp.server` gives one that does.
     """
-    from rekall.mcp.server import ConfiguredBase, create_server
+    from rekall.mcp.base import ConfiguredBase
+    from rekall.mcp.server import create_server
 
     return create_server(ConfiguredBase().open)
 
 
 async def run_server() -> None:
     """Serve the configured base over stdin and stdout until the client closes stdin."""
-    from rekall.mcp.server import ConfiguredBase, create_server
+    from rekall.mcp.base import ConfiguredBase
+    from rekall.mcp.server import create_server
 
     base = ConfiguredBase()
     try:

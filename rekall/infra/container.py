@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from rekall import config as configuration
 from rekall.config import Config
 from rekall.deprecation import warn_deprecated
-from rekall.infra.debug_log import debug_logger
+from rekall.infra.debug_log import Logger, debug_logger, told_to_all
 from rekall.infra.instrument import Retry, instrument
 from rekall.infra.interfaces import KINDS, CacheBackend, DatabaseBackend
 from rekall.infra.selection import Implementation, Selection, select
@@ -30,6 +30,8 @@ class ServiceContainer:
         config: gives the configuration whenever a back end is asked for; the one of this process if left out.
         retry: the timing of retries, for tests.
         supported: the versions of the interfaces that are taken; those of this Rekall if left out.
+        observer: takes one event for each attempt of a back-end call, as the debug log does (`rekall.infra.debug_log`);
+            for a server's metrics.
     """
 
     _instance: ClassVar[ServiceContainer | None] = None
@@ -41,7 +43,9 @@ class ServiceContainer:
         config: Callable[[], Config] | None = None,
         retry: Retry | None = None,
         supported: Supported | None = None,
+        observer: Logger | None = None,
     ) -> None:
+        self._observer = observer
         self._config = config or (lambda: configuration.get_config())
         self._retry = retry
         self._supported = supported or Supported()
@@ -172,7 +176,7 @@ class ServiceContainer:
         self.close()
 
     def _wrapped(self, selection: Selection, config: Config, path: Path | None) -> Any:
-        log = debug_logger(config) if config.debug else None
+        log = told_to_all(debug_logger(config) if config.debug else None, self._observer)
         return instrument(selection.make(path), selection.name, retry=self._retry, log=log, told=selection.told)
 
 

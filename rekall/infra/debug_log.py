@@ -56,6 +56,24 @@ def logged(
     return call
 
 
+class _Both:
+    """Hands each event to two loggers."""
+
+    def __init__(self, first: Logger, second: Logger) -> None:
+        self._first, self._second = first, second
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self._first.debug(event, **fields)
+        self._second.debug(event, **fields)
+
+
+def told_to_all(first: Logger | None, second: Logger | None) -> Logger | None:
+    """One logger that stands for two, of which any may be missing; None when both are."""
+    if first is None or second is None:
+        return first or second
+    return _Both(first, second)
+
+
 class DebugLog:
     """Writes the events to one place, counts them, and ends with a summary.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rekall.errors import BackendError, CacheError, CannotOpenError, DatabaseError, OutcomeUnknownError, RekallError
-from rekall.infra.interfaces import Statement
+from rekall.infra.interfaces import CallGivenUp, Statement
 
 _UNREACHABLE = (BackendError, DatabaseError, CacheError, CannotOpenError)
 _ANSWERING = ("execute", "execute_batch", "fetch_all")
@@ -71,7 +71,7 @@ class Foreign(NamedTuple):
                 if type(error) in _UNREACHABLE or isinstance(error, OutcomeUnknownError):
                     self.told(error)
                 raise
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, CallGivenUp):
                 raise
             except BaseException as error:  # whatever the code of another distribution lets through
                 if method == "execute_batch" and args and error is args[0].error:

@@ -48,6 +48,13 @@ class Result(NamedTuple):
     lastrowid: int | None = None
 
 
+class CallGivenUp(BaseException):
+    """A call that a back end gave up because its caller had bounded it, as a server does on its event loop.
+
+    Nothing was applied. No layer between the two catches it, which is why it is no `Exception`.
+    """
+
+
 def refuse_transaction_control(sql: str) -> None:
     """Refuse BEGIN, COMMIT, END, ROLLBACK, SAVEPOINT and RELEASE, as every back end must.
 

@@ -7,18 +7,18 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rekall import __version__
-from rekall import config as configuration
 from rekall.db import Database
 from rekall.errors import RekallError
 from rekall.hiding import hide_passwords
+from rekall.mcp.base import ConfiguredBase
 
 if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which takes a second: not before it is set
     from fastmcp import FastMCP
 
+    from rekall.mcp.calls import Calls
     from rekall.mcp.spec import OpenDatabase
 
 logger = logging.getLogger("rekall.mcp")
@@ -32,11 +32,15 @@ _QUIET = {
 }
 
 
-def create_server(open_database: OpenDatabase, *, local: bool = False) -> FastMCP[None]:
+def create_server(
+    open_database: OpenDatabase, *, local: bool = False, calls: Calls | None = None, **options: Any
+) -> FastMCP[None]:
     """A server that offers every tool, resource and prompt.
 
     Args:
         open_database: gives an open base, called in a worker thread at every call that needs one.
+        calls: runs the calls of tools; in worker threads, on what `open_database` gives, if left out.
+        options: further ones of FastMCP, such as `auth`, `lifespan` and `middleware`.
         local: callers are on this machine, as the user that it runs for: transcripts and repositories that they name
             are read. Never so for a server that others reach.
 
@@ -55,9 +59,10 @@ def create_server(open_database: OpenDatabase, *, local: bool = False) -> FastMC
         "rekall",
         INSTRUCTIONS,
         version=__version__,
-        tools=[RekallTool.of(spec, open_database, local=local) for spec in TOOLS],
+        tools=[RekallTool.of(spec, open_database, local=local, calls=calls) for spec in TOOLS],
         on_duplicate="error",
         mask_error_details=True,
+        **options,
     )
     for template in resource_templates(open_database):
         server.add_template(template)
@@ -131,47 +136,3 @@ def _client_is_gone(error: BaseException) -> bool:
     """Whether nobody reads stdout any more; AnyIO groups the errors of its tasks."""
     parts = getattr(error, "exceptions", ())
     return all(map(_client_is_gone, parts)) if parts else isinstance(error, BrokenPipeError)
-
-
-class ConfiguredBase:
-    """The base that the configuration names, opened once; a failure is tried again by the next call.
-
-    A restore by another process may put an older schema in it, which is migrated, or another file in its place, which
-    is opened: what would be written to the former one is lost.
-    """
-
-    def __init__(self) -> None:
-        # Reentrant: a signal may stop the process while its main thread is in `close` already.
-        self._lock = threading.RLock()
-        self._database: Database | None = None
-        self._file: tuple[int, int] | None = None
-
-    def open(self) -> Database:
-        with self._lock:
-            if self._database is not None and self._file != _identity(self._database.db_path):
-                self.close()
-            if self._database is not None:
-                self._database.store.ensure_schema()
-            else:
-                config = configuration.get_config()
-                for warning in config.warnings:
-                    logger.warning("%s", warning)
-                database = Database(config.db_path)
-                database.init()
-                self._database, self._file = database, _identity(database.db_path)
-            return self._database
-
-    def close(self) -> None:
-        with self._lock:
-            database, self._database = self._database, None
-            if database is not None:
-                database.close()
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; None where there is none, as of a back end without files."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

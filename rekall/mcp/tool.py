@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import anyio.to_thread
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import Tool, ToolResult
 from mcp.types import TextContent, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
 
 from rekall.deprecation import Rows
+from rekall.mcp.calls import Calls, InThreads
 from rekall.mcp.failures import answered_as, refusal
 from rekall.mcp.older import OLDER_PARAMETERS, with_newer_names
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec, explain
@@ -20,10 +20,10 @@ A = TypeVar("A", bound=Arguments)
 
 
 class RekallTool(Tool):
-    """Validates the arguments, runs the handler in a worker thread, and turns every failure into a safe MCP error."""
+    """Validates the arguments, runs the handler, and turns every failure into a safe MCP error."""
 
     _spec: ToolSpec[Any] = PrivateAttr()
-    _open_database: OpenDatabase = PrivateAttr()
+    _calls: Calls = PrivateAttr()
     _handler: Callable[[OpenDatabase, Any], Answer] = PrivateAttr()
     _older: Mapping[str, str] = PrivateAttr()
     _rows: Rows | None = PrivateAttr()
@@ -35,6 +35,7 @@ class RekallTool(Tool):
         open_database: OpenDatabase,
         *,
         local: bool,
+        calls: Calls | None = None,
         older: Mapping[str, str] = OLDER_PARAMETERS,
         rows: Rows | None = None,
     ) -> RekallTool:
@@ -44,6 +45,7 @@ class RekallTool(Tool):
             spec: describes it.
             open_database: gives an open base.
             local: the caller is on this machine, and may name files of it.
+            calls: runs the calls; in worker threads, on that base, if left out.
             older: deprecated parameters, and what took their place.
             rows: the register that has them; None: the one that ships.
         """
@@ -60,7 +62,7 @@ class RekallTool(Tool):
             ),
         )
         tool._spec = spec
-        tool._open_database = open_database
+        tool._calls = calls or InThreads(open_database)
         tool._handler = spec.handler if local else spec.handler_elsewhere or spec.handler
         tool._older, tool._rows = older, rows
         return tool
@@ -71,16 +73,16 @@ class RekallTool(Tool):
         Raises:
             ToolError: what the client receives as an error; its text is one line.
         """
-        return await anyio.to_thread.run_sync(self._result, arguments)
+        return await self._calls(self._spec, arguments, self._result)
 
-    def _result(self, arguments: dict[str, Any]) -> ToolResult:
+    def _result(self, open_database: OpenDatabase, arguments: dict[str, Any]) -> ToolResult:
         given, notes = with_newer_names(self.name, arguments, older=self._older, rows=self._rows)
         try:
             valid = self._spec.arguments.model_validate(given)
         except ValidationError as error:
             raise refusal(ToolError, explain(error)) from error
         with answered_as(ToolError, self.name):
-            answer = self._handler(self._open_database, valid)
+            answer = self._handler(open_database, valid)
             if not notes:
                 return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)
             return ToolResult(

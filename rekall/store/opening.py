@@ -19,7 +19,7 @@ from rekall.errors import (
     NotARekallError,
     ReadOnlyError,
 )
-from rekall.infra.interfaces import DatabaseBackend, Statement
+from rekall.infra.interfaces import DatabaseBackend, Row, Statement
 from rekall.store import derived, schema
 from rekall.store.context_codec import compression_statements
 from rekall.store.rows import ENTRY_COLUMNS
@@ -83,6 +83,11 @@ def read_state(backend: DatabaseBackend) -> SchemaState:
     if row is None:
         raise DatabaseError("the back end returned no row for a query that always has one")
     return SchemaState(**row)
+
+
+def schema_marks(backend: DatabaseBackend) -> Row | None:
+    """What is another as soon as any program has changed the schema or put a backup into the file; cheap to ask."""
+    return backend.fetch_one("SELECT * FROM pragma_schema_version, pragma_user_version")
 
 
 def ensure_schema(backend: DatabaseBackend, path: Path) -> Path | None:

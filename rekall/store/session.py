@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from rekall.errors import QueryError, ReadOnlyError
 from rekall.infra.interfaces import DatabaseBackend, Params, Result, Statement
@@ -13,17 +14,38 @@ from rekall.store import opening, pending
 _WAITING = "SELECT 1 FROM rekall_context_pending LIMIT 1"
 
 
+class SessionOptions(NamedTuple):
+    """How a program uses a base.
+
+    Args:
+        counting: looking at an entry counts as an access. Without it a search and a show write nothing.
+        count_later: takes the statements of a count and returns at once, for a program whose answers do not wait for
+            them; None: counted before the answer is given.
+        keep_searches: the results of expensive searches are kept in the cache back end, for a program that searches
+            more than once.
+    """
+
+    counting: bool = True
+    count_later: Callable[[Sequence[Statement]], None] | None = None
+    keep_searches: bool = False
+
+
+AS_A_COMMAND = SessionOptions()
+
+
 class Session:
     """One open base.
 
     Args:
         backend: connected.
         path: the database file, for messages and for backups beside it.
+        options: how it is used.
     """
 
-    def __init__(self, backend: DatabaseBackend, path: Path) -> None:
+    def __init__(self, backend: DatabaseBackend, path: Path, options: SessionOptions = AS_A_COMMAND) -> None:
         self.backend = backend
         self.path = path
+        self.options = options
         self.fetch_one = backend.fetch_one
         self.fetch_all = backend.fetch_all
         self._lock = threading.Lock()
@@ -62,7 +84,9 @@ class Session:
             return False  # the derived objects were dropped meanwhile
 
     def can_count(self) -> bool:
-        """Prepare for counting accesses; False on a base that cannot be written, which is searched all the same."""
+        """Prepare for counting accesses; False where none is counted, as on a base that cannot be written."""
+        if not self.options.counting:
+            return False
         if not (self._prepared or self._read_only):
             try:
                 self.prepare()
@@ -70,9 +94,12 @@ class Session:
                 self._read_only = True
         return not self._read_only
 
-    def count(self, statements: Iterable[Statement]) -> None:
+    def count(self, statements: Sequence[Statement]) -> None:
         """Apply the batch of an access count; a base that cannot be written keeps its counts."""
         if not self.can_count():
+            return
+        if self.options.count_later is not None:
+            self.options.count_later(statements)
             return
         try:
             self.backend.execute_batch(statements)

@@ -7,14 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rekall.infra.interfaces import CacheBackend, DatabaseBackend
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend, Row
 from rekall.store import opening
 from rekall.store.contexts import Contexts
 from rekall.store.entries import Entries
 from rekall.store.links import Links
 from rekall.store.metadata import Metadata
 from rekall.store.search import Search
-from rekall.store.session import Session
+from rekall.store.session import AS_A_COMMAND, Session, SessionOptions
 
 if TYPE_CHECKING:
     from rekall.models import Entry
@@ -56,14 +56,21 @@ class Store:
     Args:
         backend: connected.
         path: the database file, for messages and for backups beside it.
+        options: how the base is used.
 
     Raises:
         MigrationError: the schema can neither be used nor brought to the current version.
     """
 
-    def __init__(self, backend: DatabaseBackend, path: Path) -> None:
+    def __init__(
+        self,
+        backend: DatabaseBackend,
+        path: Path,
+        options: SessionOptions = AS_A_COMMAND,
+    ) -> None:
         self.backup_made = opening.ensure_schema(backend, path)
-        self.session = Session(backend, path)
+        self.session = Session(backend, path, options)
+        self._marks: Row | None = None
         self.entries = Entries(self.session)
         self.search = Search(self.session)
         self.contexts = Contexts(self.session)
@@ -76,7 +83,11 @@ class Store:
         Raises:
             MigrationError: see the class.
         """
-        self.backup_made = opening.ensure_schema(self.session.backend, self.session.path) or self.backup_made
+        backend = self.session.backend
+        marks = opening.schema_marks(backend)
+        if marks is None or marks != self._marks:
+            self.backup_made = opening.ensure_schema(backend, self.session.path) or self.backup_made
+            self._marks = marks
 
     @cached_property
     def reviews(self) -> Reviews:
