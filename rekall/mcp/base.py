@@ -57,6 +57,23 @@ class ConfiguredBase:
                 self._database, self._file = database, _identity(database.db_path)
             return self._database
 
+    def at_once(self) -> Database | None:
+        """The base if it is open and ready, waiting for nobody; else None: then `open` in a thread that may wait."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            database = self._database
+            if database is None or self._file != _identity(database.db_path) or not database.store.is_ready():
+                return None
+            return database
+        finally:
+            self._lock.release()
+
+    def is_replaced(self) -> bool:
+        """Whether the file that is open is no longer the one at its path."""
+        with self._lock:
+            return self._database is not None and self._file != _identity(self._database.db_path)
+
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
         with self._lock:

@@ -89,6 +89,12 @@ class Store:
             self.backup_made = opening.ensure_schema(backend, self.session.path) or self.backup_made
             self._marks = marks
 
+    def is_ready(self) -> bool:
+        """Whether a search can go ahead at once: the schema is as it was, nothing is missing and nothing waits."""
+        if opening.schema_marks(self.session.backend) != self._marks:
+            return False
+        return not self.session.options.counting or self.session.is_prepared()
+
     @cached_property
     def reviews(self) -> Reviews:
         """Entries to go over again: due by their schedule, or long unused."""
