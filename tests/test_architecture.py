@@ -53,6 +53,7 @@ WRONG = {
     "the floor knows the adapter layer": ("errors.py", "import rekall.infra.interfaces"),
     "a facade knows the command line": ("db.py", "import rekall.cli"),
     "an MCP tool knows the store": ("mcp/ids.py", "from rekall.store.entries import Entries"),
+    "Home knows the server": ("mcp/server.py", "import rekall_server.settings"),
     "a second file names wrapt": ("infra/container.py", "import wrapt"),
     "a second file names structlog": ("infra/instrument.py", "import structlog"),
     "the command line knows FastMCP": ("cli/show.py", "import fastmcp"),
