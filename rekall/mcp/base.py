@@ -10,6 +10,8 @@ from rekall import config as configuration
 from rekall.db import Database, SessionOptions
 from rekall.infra.container import ServiceContainer
 
+__all__ = ["ConfiguredBase", "Database", "SessionOptions"]
+
 logger = logging.getLogger("rekall.mcp")
 _OPTIONS = SessionOptions(keep_searches=True)
 

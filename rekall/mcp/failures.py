@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fastmcp.exceptions import FastMCPError
@@ -14,20 +14,22 @@ from rekall.hiding import hide_passwords
 from rekall.tracing import place, trace
 
 logger = logging.getLogger("rekall.mcp")
+Told = Callable[[RekallError], str]
 
 
 @contextmanager
-def answered_as(kind: type[FastMCPError], name: str) -> Iterator[None]:
+def answered_as(kind: type[FastMCPError], name: str, told: Told = str) -> Iterator[None]:
     """Turn whatever is raised inside into an error of the protocol.
 
     Args:
         kind: the error that FastMCP passes on with its text.
         name: of the tool, resource or prompt, for an error that should not have been.
+        told: what the caller is told of an error of Rekall; its text, which may name files, if left out.
     """
     try:
         yield
     except RekallError as error:
-        raise refusal(kind, str(error)) from error
+        raise refusal(kind, told(error)) from error
     except Exception as error:
         logger.error("%s failed: %s%s", name, place(error), trace(error) if _debug() else "")
         raise refusal(kind, f"internal error in {name}: see the log of the server (its stderr)") from error

@@ -8,7 +8,7 @@ from fastmcp.exceptions import PromptError
 from fastmcp.prompts import Prompt
 from pydantic import Field
 
-from rekall.mcp.failures import answered_as
+from rekall.mcp.failures import Told, answered_as
 from rekall.mcp.spec import OpenDatabase
 from rekall.mcp.text import one_line, snippet
 
@@ -34,11 +34,16 @@ and error messages in their own words. Choose the type: bug, pattern, decision, 
 4. Tell me the id and the title."""
 
 
-def prompts(open_database: OpenDatabase) -> list[Prompt]:
-    """The prompts that a server offers, on the base that `open_database` gives."""
+def prompts(open_database: OpenDatabase, told: Told = str) -> list[Prompt]:
+    """The prompts that a server offers, on the base that `open_database` gives.
+
+    Args:
+        open_database: gives an open base.
+        told: what the caller is told of an error; its text if left out.
+    """
 
     def consult(problem: Annotated[str, Field(description="The error or task, in a few words")]) -> str:
-        with answered_as(PromptError, "consult_before_fix"):
+        with answered_as(PromptError, "consult_before_fix", told):
             return _CONSULT.format(problem=problem, found=_first_hits(open_database, problem))
 
     def capture(topic: Annotated[str, Field(description="What was solved or decided; may be left out")] = "") -> str:

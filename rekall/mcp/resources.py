@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastmcp.exceptions import ResourceError
 from fastmcp.resources import ResourceTemplate
 
-from rekall.mcp.failures import answered_as
+from rekall.mcp.failures import Told, answered_as
 from rekall.mcp.ids import find
 from rekall.mcp.spec import OpenDatabase
 from rekall.mcp.text import listed, one_line
@@ -17,17 +17,22 @@ MOST_ENTRIES = 200
 """Entries that the list of a project shows at most."""
 
 
-def resource_templates(open_database: OpenDatabase) -> list[ResourceTemplate]:
-    """The templates that a server offers, on the base that `open_database` gives."""
+def resource_templates(open_database: OpenDatabase, told: Told = str) -> list[ResourceTemplate]:
+    """The templates that a server offers, on the base that `open_database` gives.
+
+    Args:
+        open_database: gives an open base.
+        told: what the caller is told of an error; its text if left out.
+    """
 
     # The parameter is named as the place in the address, which is what FastMCP goes by.
     def entry(id: str) -> str:  # noqa: A002 - as `rekall://entry/{id}` says
-        with answered_as(ResourceError, ENTRY):
+        with answered_as(ResourceError, ENTRY, told):
             db = open_database()
             return describe(db, find(db, id)).text
 
     def project(project: str) -> str:
-        with answered_as(ResourceError, PROJECT):
+        with answered_as(ResourceError, PROJECT, told):
             return _project_page(open_database, project)
 
     return [

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which ta
     from fastmcp import FastMCP
 
     from rekall.mcp.calls import Calls
+    from rekall.mcp.failures import Told
     from rekall.mcp.spec import OpenDatabase
 
 logger = logging.getLogger("rekall.mcp")
@@ -33,13 +34,19 @@ _QUIET = {
 
 
 def create_server(
-    open_database: OpenDatabase, *, local: bool = False, calls: Calls | None = None, **options: Any
+    open_database: OpenDatabase,
+    *,
+    local: bool = False,
+    calls: Calls | None = None,
+    told: Told = str,
+    **options: Any,
 ) -> FastMCP[None]:
     """A server that offers every tool, resource and prompt.
 
     Args:
         open_database: gives an open base, called in a worker thread at every call that needs one.
         calls: runs the calls of tools; in worker threads, on what `open_database` gives, if left out.
+        told: what a caller is told of an error; its text, which may name files of this machine, if left out.
         options: further ones of FastMCP, such as `auth`, `lifespan` and `middleware`.
         local: callers are on this machine, as the user that it runs for: transcripts and repositories that they name
             are read. Never so for a server that others reach.
@@ -59,14 +66,14 @@ def create_server(
         "rekall",
         INSTRUCTIONS,
         version=__version__,
-        tools=[RekallTool.of(spec, open_database, local=local, calls=calls) for spec in TOOLS],
+        tools=[RekallTool.of(spec, open_database, local=local, calls=calls, told=told) for spec in TOOLS],
         on_duplicate="error",
         mask_error_details=True,
         **options,
     )
-    for template in resource_templates(open_database):
+    for template in resource_templates(open_database, told):
         server.add_template(template)
-    for prompt in prompts(open_database):
+    for prompt in prompts(open_database, told):
         server.add_prompt(prompt)
     return server
 

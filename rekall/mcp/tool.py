@@ -12,7 +12,7 @@ from pydantic import PrivateAttr, ValidationError
 
 from rekall.deprecation import Rows
 from rekall.mcp.calls import Calls, InThreads
-from rekall.mcp.failures import answered_as, refusal
+from rekall.mcp.failures import Told, answered_as, refusal
 from rekall.mcp.older import OLDER_PARAMETERS, with_newer_names
 from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec, explain
 
@@ -24,6 +24,7 @@ class RekallTool(Tool):
 
     _spec: ToolSpec[Any] = PrivateAttr()
     _calls: Calls = PrivateAttr()
+    _told: Told = PrivateAttr()
     _handler: Callable[[OpenDatabase, Any], Answer] = PrivateAttr()
     _older: Mapping[str, str] = PrivateAttr()
     _rows: Rows | None = PrivateAttr()
@@ -36,6 +37,7 @@ class RekallTool(Tool):
         *,
         local: bool,
         calls: Calls | None = None,
+        told: Told = str,
         older: Mapping[str, str] = OLDER_PARAMETERS,
         rows: Rows | None = None,
     ) -> RekallTool:
@@ -46,6 +48,7 @@ class RekallTool(Tool):
             open_database: gives an open base.
             local: the caller is on this machine, and may name files of it.
             calls: runs the calls; in worker threads, on that base, if left out.
+            told: what the caller is told of an error; its text if left out.
             older: deprecated parameters, and what took their place.
             rows: the register that has them; None: the one that ships.
         """
@@ -62,7 +65,7 @@ class RekallTool(Tool):
             ),
         )
         tool._spec = spec
-        tool._calls = calls or InThreads(open_database)
+        tool._calls, tool._told = calls or InThreads(open_database), told
         tool._handler = spec.handler if local else spec.handler_elsewhere or spec.handler
         tool._older, tool._rows = older, rows
         return tool
@@ -81,7 +84,7 @@ class RekallTool(Tool):
             valid = self._spec.arguments.model_validate(given)
         except ValidationError as error:
             raise refusal(ToolError, explain(error)) from error
-        with answered_as(ToolError, self.name):
+        with answered_as(ToolError, self.name, self._told):
             answer = self._handler(open_database, valid)
             if not notes:
                 return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)

@@ -1,0 +1,161 @@
+"""The application of one server process: the tools of Rekall over HTTP, with what a team's server needs around them."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+import structlog
+from fastmcp import FastMCP
+from starlette.middleware import Middleware
+
+from rekall import config as configuration
+from rekall.infra import ServiceContainer
+from rekall.mcp.server import create_server
+from rekall_server import home, logs, probes
+from rekall_server.bases import Bases
+from rekall_server.calls import Bounds, ServerCalls
+from rekall_server.counting import CountingQueue
+from rekall_server.limits import RequestGuard
+from rekall_server.masking import told
+from rekall_server.metrics import Metrics
+from rekall_server.tokens import DigestVerifier, TokenFile
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from rekall_server.settings import Settings
+
+MCP_PATH = "/mcp"
+_GENERATIONS = (5000, 50, 100)
+"""Thresholds of the garbage collector once all is loaded: collections walk through millions of objects of libraries."""
+
+logger = structlog.get_logger(__name__)
+
+
+class Process:
+    """What one server process holds: its container, its base, and who may call.
+
+    Args:
+        settings: those in effect.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.config = home.apply(settings)
+        configuration.set_config(self.config)
+        self.metrics = Metrics()
+        self.container = ServiceContainer(config=lambda: self.config, observer=self.metrics.observer)
+        self.counts = CountingQueue(self._count)
+        self.bases = Bases(self.container, self.counts.put, self.metrics.wait)
+        tokens = TokenFile(settings.token_file)
+        self.verifier = DigestVerifier(tokens) if tokens.tokens() else None
+        self.started = False
+
+    def start(self) -> None:
+        """Open the base, so that a process which cannot serve does not begin to.
+
+        Raises:
+            RekallError: a back end cannot be opened.
+        """
+        self.bases.open()
+        self.container.cache()
+        self.started = True
+
+    def close(self) -> None:
+        """Write what waits and give everything back."""
+        self.started = False
+        self.counts.close()
+        self.bases.close()
+        self.container.close()
+
+    def _count(self, statements: Sequence[Any]) -> None:
+        self.bases.write(statements)
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application of a server process; it opens the base when it is started.
+
+    Args:
+        settings: those in effect.
+
+    Raises:
+        RekallError: the settings cannot be used.
+    """
+    process = Process(settings)
+    bounds = Bounds(settings.max_query, settings.max_results)
+    calls = ServerCalls(
+        process.bases,
+        process.metrics,
+        bounds,
+        readers=settings.pool_size or os.cpu_count() or 1,
+        on_the_loop=not process.config.smart_embeddings_enabled,
+    )
+    server = create_server(
+        lambda: process.bases.open(counting=False),
+        calls=calls,
+        told=told,
+        auth=process.verifier,
+        lifespan=_lifespan(process),
+    )
+    return http_app(server, process)
+
+
+def http_app(server: FastMCP[Any], process: Process) -> Starlette:
+    """A FastMCP server over HTTP, with the probes beside it and the guards around it.
+
+    Args:
+        server: serves the tools.
+        process: what the probes look at.
+    """
+    settings = process.settings
+    app = server.http_app(
+        path=MCP_PATH,
+        stateless_http=True,
+        json_response=True,
+        host_origin_protection=True,
+        allowed_hosts=settings.allowed_hosts or None,
+        allowed_origins=settings.allowed_origins or None,
+        middleware=[Middleware(RequestGuard, settings=settings)],
+    )
+    app.router.routes.extend(probes.routes(process))
+    return app
+
+
+def _lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_server: Any) -> AsyncIterator[None]:
+        logs.configure(process.settings)
+        _end_with_parent()
+        try:
+            await anyio.to_thread.run_sync(process.start)
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(*_GENERATIONS)
+            logger.info("server.started", pid=os.getpid())
+            yield
+        finally:
+            await anyio.to_thread.run_sync(process.close)
+            logger.info("server.stopped", pid=os.getpid())
+
+    return lifespan
+
+
+def _end_with_parent() -> None:
+    """Stop this worker when the process that started it has died: nobody else would."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="rekall-parent", daemon=True).start()

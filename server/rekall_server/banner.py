@@ -1,0 +1,43 @@
+"""What a person reads when the server starts: where it listens, what it serves, and the lines for an MCP client."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rekall_server import home
+
+if TYPE_CHECKING:
+    from rekall_server.settings import Loaded
+
+
+def banner(loaded: Loaded, port: int) -> str:
+    """The lines.
+
+    Args:
+        loaded: the settings in effect.
+        port: what is listened on.
+    """
+    settings = loaded.settings
+    config = home.apply(settings)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{port}/mcp"
+    server: dict[str, object] = {"type": "http", "url": url}
+    tokens = settings.token_file.exists()
+    if tokens:
+        server["headers"] = {"Authorization": "Bearer <token>"}
+    client = json.dumps({"mcpServers": {"rekall": server}}, indent=2)
+    processes = f"{settings.workers} processes" if settings.workers > 1 else "one process"
+    return "\n".join(
+        [
+            f"rekall-server listens on {url} ({processes})",
+            f"  database  {config.db_path} ({config.database_backend})",
+            f"  cache     {config.cache_backend}",
+            f"  access    {'with a token' if tokens else 'without a token, from this machine only'}",
+            "",
+            "Paste into the configuration of an MCP client:",
+            client,
+            "",
+            "Stop with Ctrl-C or SIGTERM.",
+        ]
+    )

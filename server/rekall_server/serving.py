@@ -1,0 +1,100 @@
+"""Serving: everything is checked, the address is bound, then one process or several take the connections."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import tempfile
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rekall.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rekall_server.settings import Loaded, Settings
+
+_BACKLOG = 2048
+
+
+def serve(loaded: Loaded) -> int:
+    """Serve until SIGTERM or SIGINT, which let the calls in flight end.
+
+    Args:
+        loaded: the settings in effect, and where they came from.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: something that the settings name cannot be used; nothing was served.
+    """
+    from rekall_server import checks, metrics
+    from rekall_server.banner import banner
+
+    settings = loaded.settings
+    failed = [check for check in checks.run(settings) if not check.ok]
+    if failed:
+        raise ConfigError(failed[0].text)
+    with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, _bound(settings) as listening:
+        metrics.prepare(folder)
+        print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
+        return _run(settings, listening)
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """The socket that is listened on.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        (family, _, _, _, address), *_ = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConfigError(
+            f"host is {settings.host}: {error.strerror or error}; give an address of this machine"
+        ) from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+        listening.set_inheritable(True)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"port is {settings.port}: {settings.host}:{settings.port} cannot be listened on"
+            f" ({error.strerror or error}); give another port, or stop what uses it"
+        ) from error
+    return listening
+
+
+def _run(settings: Settings, listening: socket.socket) -> int:
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from rekall_server.app import create_app
+
+    config = uvicorn.Config(
+        partial(create_app, settings),
+        factory=True,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
+        ws="none",
+    )
+    if settings.workers == 1:
+        # uvicorn sends itself the signal again when it has ended: that it came is no failure
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: None)
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
+        return 0 if server.started else 1
+    supervisor = Multiprocess(config, sockets=[listening])
+    supervisor.run()
+    return 0 if all(process.exitcode in (0, -signal.SIGTERM) for process in supervisor.processes) else 1
