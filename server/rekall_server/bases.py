@@ -5,13 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rekall.infra import ServiceContainer, Statement
-from rekall.mcp.base import ConfiguredBase, SessionOptions
-
-if TYPE_CHECKING:
-    from rekall.db import Database
+from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
 
 
 class Bases:
