@@ -1,12 +1,18 @@
-"""What the tests of the server share with those of Rekall: a home of their own, and long drills on request only."""
+"""What the tests of the server share with those of Rekall: a home of their own, and long drills on request only.
+
+What needs Redis asks for a fixture that starts a real one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from server_support.redis import RedisServer
 
 
 def _of_rekall() -> ModuleType:
@@ -33,3 +39,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     except ValueError as error:
         if "already added" not in str(error):
             raise
+
+
+@pytest.fixture
+def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+    """Starts a redis-server with lines of redis.conf; all end with the test."""
+    with ExitStack() as running:
+
+        def start(*options: str) -> RedisServer:
+            return running.enter_context(closing(RedisServer(tmp_path_factory.mktemp("redis"), *options)))
+
+        yield start
+
+
+@pytest.fixture
+def redis_server(start_redis: Callable[..., RedisServer]) -> RedisServer:
+    """A redis-server of this test alone, which it may harm."""
+    return start_redis()
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One redis-server for all tests that do no harm to it and use keys of their own."""
+    with closing(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
