@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import tempfile
@@ -35,6 +36,7 @@ def serve(loaded: Loaded) -> int:
     failed = [check for check in checks.run(settings) if not check.ok]
     if failed:
         raise ConfigError(failed[0].text)
+    _allow_many_connections()
     with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, _bound(settings) as listening:
         metrics.prepare(folder)
         print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
@@ -68,6 +70,12 @@ def _bound(settings: Settings) -> socket.socket:
             f" ({error.strerror or error}); give another port, or stop what uses it"
         ) from error
     return listening
+
+
+def _allow_many_connections() -> None:
+    """Let the process have as many open files as its user may have: each idle client is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _run(settings: Settings, listening: socket.socket) -> int:
