@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection, parse_url
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.exceptions import RedisError
 
 from rekall.errors import ConfigError
@@ -19,7 +19,8 @@ from rekall.errors import ConfigError
 SETTING = "redis_url (in config.toml: url under [backends.cache_options])"
 """What a person corrects."""
 FORM = "redis://USER:PASSWORD@HOST:PORT/DATABASE"
-_CLASSES: Mapping[str, type[AbstractConnection]] = {
+ConnectionClass = type[Connection] | type[UnixDomainSocketConnection]
+_CLASSES: Mapping[str, ConnectionClass] = {
     "redis": Connection,
     "rediss": SSLConnection,
     "unix": UnixDomainSocketConnection,
@@ -37,7 +38,7 @@ class Address(NamedTuple):
     """
 
     place: str
-    connection_class: type[AbstractConnection]
+    connection_class: ConnectionClass
     arguments: dict[str, Any]
 
 
@@ -92,7 +93,7 @@ def _checked(url: str, parts: SplitResult, place: str) -> Address:
     if missing is not None:
         raise _wrong(f"there is no such file as its {missing} names")
     try:
-        arguments = parse_url(url)
+        arguments = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py's, without types
         arguments.pop("connection_class", None)
         chosen(**arguments)  # nothing is opened yet
     except (ValueError, TypeError, RedisError) as error:
