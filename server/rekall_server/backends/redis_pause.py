@@ -33,23 +33,25 @@ class _Pause:
     Args:
         until: by the clock.
         failure: how the last attempt failed.
-        trying: the thread that tries already.
+        trying: the thread that tries meanwhile.
     """
 
     def __init__(self, until: float, failure: str, trying: int | None = None) -> None:
         self.until = until
         self.failure = failure
-        self._trying: dict[str, int] = {} if trying is None else {"thread": trying}
+        self._trying = trying
+        self._next: dict[str, int] = {}
 
     def admits(self, now: float) -> bool:
         """Whether this thread may call: the one that tries, which is the first to ask once the pause is over."""
+        if now < self.until:
+            return self.is_tried_here()
         me = threading.get_ident()
-        # setdefault is atomic: one of them is the first
-        return self.is_tried_here() if now < self.until else self._trying.setdefault("thread", me) == me
+        return self._next.setdefault("thread", me) == me  # atomic: one of them is the first
 
     def is_tried_here(self) -> bool:
         """Whether this thread is the one that tries."""
-        return self._trying.get("thread") == threading.get_ident()
+        return self._next.get("thread", self._trying) == threading.get_ident()
 
 
 class _Round(threading.local):
