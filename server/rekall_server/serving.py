@@ -7,6 +7,7 @@ import signal
 import socket
 import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rekall.errors import ConfigError
@@ -38,7 +39,7 @@ def serve(loaded: Loaded) -> int:
         raise ConfigError(failed[0].text)
     _allow_many_connections()
     with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, _bound(settings) as listening:
-        metrics.prepare(folder)
+        metrics.prepare(Path(folder))
         print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
         return _run(settings, listening)
 

@@ -50,7 +50,7 @@ class Drill:
                 phase = self.phase
                 found = await session.call_tool("rekall_search", {"query": query, "limit": 20})
                 if self._went_well(phase, found):
-                    ids = [hit["id"] for hit in found.structured_content["results"]]  # type: ignore[index]  # no error has some
+                    ids = [hit["id"] for hit in found.structured_content["results"]]
                     if ids != self.expected[query]:
                         self.wrong.append(f"{query}: {ids}")
                 if turn % 5 == 0:

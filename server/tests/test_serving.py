@@ -85,7 +85,7 @@ def test_ten_clients_at_once(tmp_path: Path) -> None:
                 assert not found.is_error, found
                 assert found.structured_content is not None
                 assert title in [hit["title"] for hit in found.structured_content["results"]]
-                shown = await session.call_tool("rekall_show", {"id": added.structured_content["id"]})  # type: ignore[index]  # as asserted by the client
+                shown = await session.call_tool("rekall_show", {"id": added.structured_content["id"]})
                 assert not shown.is_error, shown
 
     async def all_at_once(server: RunningServer) -> None:
