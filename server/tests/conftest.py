@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 from server_support.redis import RedisServer
+from server_support.tls import Tls
 
 
 def _of_rekall() -> ModuleType:
@@ -63,3 +64,9 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     """One redis-server for all tests that do no harm to it and use keys of their own."""
     with closing(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """Puts TLS in front of a redis-server."""
+    return Tls(tmp_path_factory.mktemp("tls"))

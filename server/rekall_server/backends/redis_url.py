@@ -55,8 +55,9 @@ def address(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise _wrong("its host or port cannot be read: a port is a number from 1 to 65535") from error
+    except ValueError:
+        # its text repeats what may be a part of the password
+        raise _wrong("its host or port cannot be read: a port is a number from 1 to 65535") from None
     if parts.scheme not in _CLASSES or "://" not in url:
         raise _wrong("it begins with none of redis://, rediss:// and unix://")
     if parts.fragment:
@@ -96,8 +97,8 @@ def _checked(url: str, parts: SplitResult, place: str) -> Address:
         arguments = parse_url(url)  # type: ignore[no-untyped-call]  # redis-py's, without types
         arguments.pop("connection_class", None)
         chosen(**arguments)  # nothing is opened yet
-    except (ValueError, TypeError, RedisError) as error:
-        raise _wrong("one of its parameters has a value that redis-py does not take") from error
+    except (ValueError, TypeError, RedisError):
+        raise _wrong("one of its parameters has a value that redis-py does not take") from None
     return Address(place, chosen, arguments)
 
 
