@@ -79,7 +79,7 @@ def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
         "access_count": entry.access_count,
         "last_accessed": with_offset(entry.last_accessed),
         "relevance_score": relevance(hit),
-        "semantic_score": None if hit.similarity is None else round(min(max(hit.similarity, 0.0), 1.0), 4),
+        "semantic_score": similarity(hit),
         "links": {
             "outgoing": [
                 {"target_id": link.target_id, "type": link.relation_type}
@@ -132,6 +132,11 @@ def explanation_record(why: Explanation) -> dict[str, Any]:
         "consolidation": round(why.consolidation, 4),
         "accesses": why.accesses,
     }
+
+
+def similarity(hit: SearchResult) -> float | None:
+    """How near the hit is to what the query means, in 0..1; None where that was not searched for."""
+    return None if hit.similarity is None else round(min(max(hit.similarity, 0.0), 1.0), 4)
 
 
 _FLOOR = {"entry": 2, "context": 1, "some": 0, "meaning": 0}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import Tool, ToolResult
 from mcp.types import TextContent, ToolAnnotations
 from pydantic import PrivateAttr, ValidationError
+from pydantic_core import to_json
 
 from rekall.deprecation import Rows
 from rekall.mcp.calls import Calls, InThreads
@@ -86,13 +87,21 @@ class RekallTool(Tool):
             raise refusal(ToolError, explain(error)) from error
         with answered_as(ToolError, self.name, self._told):
             answer = self._handler(open_database, valid)
-            if not notes:
-                return ToolResult(content=answer.text, structured_content=answer.structured, is_error=answer.failed)
-            return ToolResult(
-                content=[TextContent(type="text", text=text) for text in (answer.text, *notes)],
-                structured_content=_noted(answer.structured, notes, self._spec),
-                is_error=answer.failed,
-            )
+            structured = _noted(answer.structured, notes, self._spec) if notes else answer.structured
+            return _result((answer.text, *notes), structured, failed=answer.failed)
+
+
+def _result(texts: Iterable[str], structured: dict[str, Any], *, failed: bool) -> ToolResult:
+    """The result as FastMCP makes it, but for turning the data into JSON and back: they are JSON already.
+
+    Raises:
+        ToolError: a number is none of JSON's, as of a base in which another program has put an infinite score.
+    """
+    content = [TextContent(type="text", text=text) for text in texts]
+    written = to_json(structured, inf_nan_mode="constants")
+    if b"Infinity" in written or b"NaN" in written:  # FastMCP tells the number from the word
+        return ToolResult(content=content, structured_content=structured, is_error=failed)
+    return ToolResult.model_construct(content=content, structured_content=structured, meta=None, is_error=failed)
 
 
 def _noted(structured: dict[str, Any], notes: list[str], spec: ToolSpec[Any]) -> dict[str, Any]:

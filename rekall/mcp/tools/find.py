@@ -30,7 +30,7 @@ from rekall.mcp.text import (
     stars,
 )
 from rekall.models import Entry, Link, SearchResult, StructuredContext
-from rekall.records import answer_record, context_record, entry_record, explanation_record, hit_record
+from rekall.records import answer_record, context_record, entry_record, explanation_record, relevance, similarity
 
 MAX_CONTEXT_TEXT = 2000
 """Characters of a free text context that rekall_get_context gives."""
@@ -192,14 +192,22 @@ def get_context(open_database: OpenDatabase, args: GetContextArguments) -> Answe
 
 def _compact_hit(hit: SearchResult, why: finding.Explanation | None) -> dict[str, Any]:
     """What an assistant needs in order to choose: not the whole content, which rekall_show gives."""
-    whole = hit_record(hit, ())
-    chosen = ("id", "type", "title", "tags", "project", "status", "confidence", "relevance_score", "matched")
-    found = {
-        "semantic_score": whole["semantic_score"],
+    entry = hit.entry
+    return {
+        "id": entry.id,
+        "type": entry.type,
+        "title": entry.title,
+        "tags": entry.tags,
+        "project": entry.project,
+        "status": entry.status,
+        "confidence": entry.confidence,
+        "relevance_score": relevance(hit),
+        "matched": hit.matched,
+        "snippet": snippet(entry.content),
+        "semantic_score": similarity(hit),
         "keywords": hit.keywords,
         "explanation": None if why is None else explanation_record(why),
     }
-    return {key: whole[key] for key in chosen} | {"snippet": snippet(hit.entry.content)} | found
 
 
 def _hit_lines(hit: SearchResult, why: finding.Explanation | None) -> list[str]:
