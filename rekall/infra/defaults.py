@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -37,6 +36,7 @@ from rekall.infra.sqlite_errors import (
     translate,
     translated,
 )
+from rekall.infra.sqlite_reads import read_all, read_one
 from rekall.infra.sqlite_writes import run_batch, run_write
 
 T = TypeVar("T")
@@ -95,12 +95,14 @@ class DefaultDatabaseBackend(DatabaseBackend):
         return self._connection is not None
 
     def fetch_one(self, query: str, params: Params | None = None) -> Row | None:
-        names, row = self._read(query, params, sqlite3.Cursor.fetchone)
-        return None if row is None else dict(zip(names, row, strict=False))
+        refuse_writes(query)
+        with self._lock:
+            return read_one(self._require(), query, params or (), self.path)
 
     def fetch_all(self, query: str, params: Params | None = None) -> list[Row]:
-        names, rows = self._read(query, params, sqlite3.Cursor.fetchall)
-        return [dict(zip(names, row, strict=False)) for row in rows]
+        refuse_writes(query)
+        with self._lock:
+            return read_all(self._require(), query, params or (), self.path)
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
         return self._atomically(lambda connection: run_write(connection, query, params or (), self.path))
@@ -122,22 +124,6 @@ class DefaultDatabaseBackend(DatabaseBackend):
             raise ClosedError("the database is closed: call connect (or Database.init) first")
         return self._connection
 
-    def _read(self, query: str, params: Params | None, fetch: Callable[[sqlite3.Cursor], Any]) -> tuple[list[str], Any]:
-        """The names of the columns, and what `fetch` takes from the cursor."""
-        refuse_writes(query)
-        with self._lock:
-            connection = self._require()
-            try:
-                cursor = connection.cursor()
-                cursor.row_factory = None
-                result = fetch(cursor.execute(query, params or ()))
-                # interned, a name is the very object that a reader of the row looks it up by
-                names = [sys.intern(column[0]) for column in cursor.description or ()]
-                cursor.close()
-            except DRIVER_ERRORS as error:
-                raise translate(error, self.path) from error
-            return names, result
-
     def _atomically(self, body: Callable[[sqlite3.Connection], T]) -> T:
         """What `body` returns, run under the write lock of the file: committed at the end, undone on any error.
 
@@ -150,7 +136,9 @@ class DefaultDatabaseBackend(DatabaseBackend):
                     # left open by whoever writes through `Database.conn`: 0.3 committed it with the next write
                     connection.commit()
                 if not self._write_ready:
-                    self._prepare_for_writing(connection)
+                    if self.path is not None:
+                        switch_log_on(connection, self._busy_timeout)
+                    self._write_ready = True
                 connection.execute("BEGIN IMMEDIATE")
             except DRIVER_ERRORS as error:
                 raise translate(error, self.path) from error
@@ -170,54 +158,76 @@ class DefaultDatabaseBackend(DatabaseBackend):
 
     def _open(self) -> sqlite3.Connection:
         if self.path is None:
-            return self._configured(sqlite3.connect(":memory:", timeout=self._busy_timeout, check_same_thread=False))
-        if not self.path.exists():
-            self._create_file(self.path)
-        elif 0 < self.path.stat().st_size < SMALLEST_DATABASE:
-            # SQLite would take it for an empty database and write over it
-            raise CorruptError(f"{self.path} is not a SQLite database: name another file, or restore a backup")
-        try:
-            return self._configured(self._connect(self.path.absolute().as_uri()))
-        except sqlite3.OperationalError as error:
-            # a write-ahead file cannot make its -shm on read-only media; without a log the file alone is the database
-            if error_code(error) not in (CANTOPEN, READONLY) or _has_log(self.path):
-                raise
-            return self._configured(self._connect(self.path.absolute().as_uri() + "?immutable=1"))
+            return _configured(sqlite3.connect(":memory:", timeout=self._busy_timeout, check_same_thread=False))
+        return open_file(self.path, self._busy_timeout)
 
-    def _connect(self, uri: str) -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=self._busy_timeout, check_same_thread=False)
 
-    @staticmethod
-    def _create_file(path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
+def open_file(path: Path, busy_timeout: float, *, create: bool = True) -> sqlite3.Connection:
+    """A connection to a database file, for any thread, with foreign keys on; opening a current file never writes it.
 
-    @staticmethod
-    def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
-        connection.row_factory = sqlite3.Row
-        try:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            # the first real read: tells a damaged or foreign file now, with its name, not in the middle of a command
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except BaseException:
-            connection.close()
+    Args:
+        path: the file.
+        busy_timeout: seconds that a statement waits for a lock.
+        create: make the file (mode 0600) with its directory when it is missing.
+
+    Raises:
+        CorruptError: the file is too short for a database.
+        sqlite3.Error, OSError: for `rekall.infra.sqlite_errors.translated`.
+    """
+    if not path.exists():
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+    elif 0 < path.stat().st_size < SMALLEST_DATABASE:
+        # SQLite would take it for an empty database and write over it
+        raise CorruptError(f"{path} is not a SQLite database: name another file, or restore a backup")
+    uri = path.absolute().as_uri()
+    try:
+        return _configured(_connect(f"{uri}?mode=rw", busy_timeout))
+    except sqlite3.OperationalError as error:
+        # a write-ahead file cannot make its -shm on read-only media; without a log the file alone is the database
+        if error_code(error) not in (CANTOPEN, READONLY) or not path.exists() or _has_log(path):
             raise
-        return connection
+        return _configured(_connect(f"{uri}?immutable=1", busy_timeout))
 
-    def _prepare_for_writing(self, connection: sqlite3.Connection) -> None:
-        """Switch on write-ahead logging, which the busy handler does not cover while another process does the same."""
-        deadline = time.monotonic() + self._busy_timeout
-        while self.path is not None and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error_code(error) != BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
-            else:
-                break  # a file system without shared memory keeps its journal: slower, not wrong
-        self._write_ready = True
+
+def switch_log_on(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Switch on write-ahead logging, which the busy handler does not cover while another process does the same.
+
+    Args:
+        connection: to a file.
+        busy_timeout: seconds to wait for others.
+
+    Raises:
+        sqlite3.Error: it cannot be written, or is locked.
+    """
+    deadline = time.monotonic() + busy_timeout
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error_code(error) != BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            break  # a file system without shared memory keeps its journal: slower, not wrong
+
+
+def _connect(uri: str, busy_timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, timeout=busy_timeout, check_same_thread=False)
+
+
+def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # the first real read: tells a damaged or foreign file now, with its name, not in the middle of a command
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _has_log(path: Path) -> bool:

@@ -61,7 +61,9 @@ class Foreign(NamedTuple):
 
         @functools.wraps(call)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if method == "execute_batch" and args:
+            # a list makes nothing up that could fail, and its back end may want to know that it is one
+            made_up = method == "execute_batch" and args and type(args[0]) not in (list, tuple)
+            if made_up:
                 args = (_Statements(args[0]),)
             try:
                 result = call(*args, **kwargs)
@@ -74,7 +76,7 @@ class Foreign(NamedTuple):
             except (KeyboardInterrupt, CallGivenUp):
                 raise
             except BaseException as error:  # whatever the code of another distribution lets through
-                if method == "execute_batch" and args and error is args[0].error:
+                if made_up and error is args[0].error:
                     raise
                 raise self._breach(method, error) from error
             if result is None and method in _ANSWERING:
