@@ -1,0 +1,76 @@
+"""A connection that only reads, and ends a query that takes too long."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rekall.errors import RekallError
+from rekall.infra.interfaces import Params
+
+Read: TypeAlias = Callable[[sqlite3.Connection, str, Params, Path | None], Any]
+"""`read_one` or `read_all` of `rekall.infra.sqlite_reads`."""
+
+
+class QueryEnded(Exception):  # noqa: N818  # what happened; whoever bounded the query says which error that is
+    """A query was ended: its time was over, or the connection is to be closed."""
+
+
+class Reader:
+    """One connection for reading. Used by one thread at a time.
+
+    Args:
+        connection: is this object's from now on.
+        path: the file, for messages.
+        steps: of SQLite's virtual machine between two looks at the clock. A look needs Python's global lock, for which
+            it may have to wait: so rarely as the time-out allows.
+    """
+
+    __slots__ = ("_connection", "_is_over", "_path", "_until")
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, steps: int) -> None:
+        self._connection = connection
+        self._path = path
+        self._until = math.inf
+        self._is_over = False
+        connection.execute("PRAGMA query_only = ON")
+        connection.set_progress_handler(self._look, steps)
+
+    def read(self, read: Read, query: str, params: Params, until: float) -> Any:
+        """What `read` gives for a query.
+
+        Args:
+            read: reads the rows.
+            query: reads and does not write.
+            params: of the query.
+            until: the time of the monotonic clock at which the query is ended.
+
+        Raises:
+            QueryEnded: it was.
+            DatabaseError: what the driver's error means.
+        """
+        self._until = until
+        try:
+            return read(self._connection, query, params, self._path)
+        except RekallError as error:
+            if self._is_over:
+                self._is_over = False
+                raise QueryEnded from error
+            raise
+
+    def end(self) -> None:
+        """End the query that runs; for any thread."""
+        self._until = -math.inf
+
+    def close(self) -> None:
+        """Close the connection; nobody may be reading."""
+        self._connection.set_progress_handler(None, 0)
+        self._connection.close()
+
+    def _look(self) -> bool:
+        self._is_over = time.monotonic() > self._until
+        return self._is_over
