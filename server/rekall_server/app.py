@@ -103,7 +103,7 @@ def create_app(settings: Settings) -> Starlette:
         calls=calls,
         told=told,
         auth=process.verifier,
-        lifespan=_lifespan(process),
+        lifespan=lifespan(process),
     )
     return http_app(server, process)
 
@@ -129,9 +129,15 @@ def http_app(server: FastMCP[Any], process: Process) -> Starlette:
     return app
 
 
-def _lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+def lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """What a FastMCP server does when it starts and when it ends.
+
+    Args:
+        process: started and closed.
+    """
+
     @asynccontextmanager
-    async def lifespan(_server: Any) -> AsyncIterator[None]:
+    async def living(_server: Any) -> AsyncIterator[None]:
         logs.configure(process.settings)
         _end_with_parent()
         try:
@@ -145,7 +151,7 @@ def _lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[N
             await anyio.to_thread.run_sync(process.close)
             logger.info("server.stopped", pid=os.getpid())
 
-    return lifespan
+    return living
 
 
 def _end_with_parent() -> None:

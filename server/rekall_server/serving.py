@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 from rekall.errors import ConfigError
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from rekall_server.settings import Loaded, Settings
 
 _BACKLOG = 2048
@@ -37,14 +40,15 @@ def serve(loaded: Loaded) -> int:
     failed = [check for check in checks.run(settings) if not check.ok]
     if failed:
         raise ConfigError(failed[0].text)
-    _allow_many_connections()
-    with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, _bound(settings) as listening:
+    with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, bound(settings) as listening:
         metrics.prepare(Path(folder))
         print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
-        return _run(settings, listening)
+        from rekall_server.app import create_app  # it counts into that folder
+
+        return run(create_app, settings, listening)
 
 
-def _bound(settings: Settings) -> socket.socket:
+def bound(settings: Settings) -> socket.socket:
     """The socket that is listened on.
 
     Raises:
@@ -79,14 +83,23 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _run(settings: Settings, listening: socket.socket) -> int:
+def run(create: Callable[[Settings], Starlette], settings: Settings, listening: socket.socket) -> int:
+    """Serve an application in as many processes as the settings say, until SIGTERM or SIGINT.
+
+    Args:
+        create: makes it, in every process; importable there by its name.
+        settings: given to `create`.
+        listening: takes the connections.
+
+    Returns:
+        The exit code.
+    """
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from rekall_server.app import create_app
-
+    _allow_many_connections()
     config = uvicorn.Config(
-        partial(create_app, settings),
+        partial(create, settings),
         factory=True,
         workers=settings.workers,
         log_config=None,
