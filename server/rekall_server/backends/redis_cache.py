@@ -55,7 +55,7 @@ class RedisCacheBackend(CacheBackend):
         clock: seconds that never go back; for tests.
 
     Raises:
-        ConfigError: the URL, the prefix or the time-out is wrong.
+        ConfigError: one of them is wrong; the text begins with its name.
     """
 
     interface_version = 1
@@ -70,7 +70,7 @@ class RedisCacheBackend(CacheBackend):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0 < timeout <= _LONGEST_TIMEOUT:
-            raise ConfigError(f"the time-out of Redis is {timeout:g}: give seconds up to {_LONGEST_TIMEOUT:g}")
+            raise ConfigError(f"timeout is {timeout:g}: give seconds above 0 and up to {_LONGEST_TIMEOUT:g}")
         where = address(url)
         self.place = where.place
         self._start = f"{_prefix_of_base() if prefix is None else _checked(prefix)}:{SCHEMA_VERSION}:".encode()
@@ -194,7 +194,7 @@ def _prefix_of_base() -> str:
 
 def _checked(prefix: str) -> str:
     if not prefix or not prefix.isprintable():
-        raise ConfigError("the prefix of Redis is empty or has control characters: give a word, as in rekall:team")
+        raise ConfigError("prefix is empty or has control characters: give a word, as in rekall:team")
     return prefix
 
 

@@ -104,4 +104,4 @@ def _checked(url: str, parts: SplitResult, place: str) -> Address:
 
 def _wrong(reason: str) -> ConfigError:
     advice = "in a password / ? # @ and : are written as %2F %3F %23 %40 and %3A"
-    return ConfigError(f"the URL of Redis is wrong: {reason}; correct {SETTING}: {FORM}, where {advice}")
+    return ConfigError(f"url is no URL of Redis: {reason}; give {FORM}, where {advice}")
