@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from rekall.config import Config
@@ -51,6 +52,7 @@ class Selection(NamedTuple):
         supported: the versions of the interface that are taken.
         setting: what selected it, as text for a person.
         plugin: the entry point that it comes from, None for a built-in or registered one.
+        origins: what gives an option, as text for a person, where it is not that file.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Selection(NamedTuple):
     supported: Supported = Supported()
     setting: str = ""
     plugin: Plugin | None = None
+    origins: Mapping[str, str] = MappingProxyType({})
 
     @property
     def takes_path(self) -> bool:
@@ -199,6 +202,8 @@ class Selection(NamedTuple):
                 isinstance(value, bool) and expected not in (bool, object)
             ):
                 accepted = _ACCEPTED.get(expected, expected.__name__)
+                if option in self.origins:
+                    raise self._refused(f"{option} is {value!r}, {accepted} is needed", option)
                 raise wrong_type(self.file, self._dotted(option), value, accepted)
 
     def _path_parameter(self) -> str | None:
@@ -227,7 +232,11 @@ class Selection(NamedTuple):
         return f"backends.{self.kind}_options{'.' if option else ''}{option}"
 
     def _refused(self, text: str, option: str = "") -> ConfigError:
-        return ConfigError(f"{self.file}: {self._dotted(option)}: {text}" if self.configured else text)
+        """The error about an option; the text of a back end begins with the one that it is about."""
+        if not self.configured:
+            return ConfigError(text)
+        origin = self.origins.get(option or text.partition(" ")[0])
+        return ConfigError(f"{origin or f'{self.file}: {self._dotted(option)}'}: {text}")
 
 
 def select(
@@ -251,23 +260,26 @@ def select(
     known = {**BUILT_IN[kind], **{name: one for name, one in registered.items() if name not in KINDS}}
     name, options = getattr(config, f"{kind}_backend"), getattr(config, f"{kind}_options")
     setting = setting_of(kind, config)
+    prefix = f"backends.{kind}_options."
+    origins = {key.removeprefix(prefix): text for key, text in config.origins.items() if key.startswith(prefix)}
     if name in known:
-        return Selection(kind, name, known[name], file, True, options, supported, setting)
+        return Selection(kind, name, known[name], file, True, options, supported, setting, origins=origins)
     from rekall.infra.discovery import chosen  # nothing is looked for where a known one is selected
 
     try:
         plugin = chosen(kind, name)
         if plugin is not None:
-            return Selection(kind, name, plugin.load(), file, True, options, supported, setting, plugin)
+            return Selection(kind, name, plugin.load(), file, True, options, supported, setting, plugin, origins)
     except ConfigError as error:
         raise ConfigError(f"{setting}: {error}") from error
     raise ConfigError(f"{setting} is '{name}', which is not a back end; {_instead(kind, name, known)}")
 
 
 def setting_of(kind: str, config: Config) -> str:
-    """What selects the back end of a kind, as text for a person: a variable, or the key of the file in use."""
-    origin = config.origins.get(f"backends.{kind}", "")
-    return origin if origin.startswith("environment") else f"{config.paths.config_dir / CONFIG_NAME}: backends.{kind}"
+    """What selects the back end of a kind, as text for a person: the key of the file in use, or what overrides it."""
+    file = config.paths.config_dir / CONFIG_NAME
+    origin = config.origins.get(f"backends.{kind}", "default")
+    return f"{file}: backends.{kind}" if origin in ("default", f"file {file}") else origin
 
 
 def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
