@@ -1,0 +1,144 @@
+"""What one HTTP request may take, around the whole application.
+
+Three parts belong together: `RequestGuard` around everything, `rekall_server.bodies.BodyGuard` inside the middleware
+that authenticates, and `rekall_server.connections.BoundedProtocol` as uvicorn's `http`. Pure ASGI, for every request
+pays for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from typing import Any, Protocol
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rekall_server.exchange import Exchange, begin, request_id, tool_called
+
+__all__ = ["RequestGuard", "Responses", "refuse", "request_id", "tool_called"]
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_DRAINED = 16 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away, so that the client is there to read the answer."""
+_LONGEST_PATH = 200
+_PROBES = frozenset(("/health", "/ready", "/metrics"))
+
+
+class Responses(Protocol):
+    """Counts answers."""
+
+    def response(self, status: int) -> None:
+        """Count one.
+
+        Args:
+            status: of HTTP.
+        """
+
+
+class RequestGuard:
+    """Gives each request a number, refuses bodies that say that they are too long, and logs and counts the answer.
+
+    The number comes from the client's `X-Request-ID` if that is well formed, goes back in the same header, and stands
+    in every line of the log meanwhile (`request_id`).
+
+    Args:
+        app: the whole application.
+        max_body: bytes of a body.
+        metrics: counts the answers.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body: int, metrics: Responses) -> None:
+        self._app = app
+        self._max_body = max_body
+        self._metrics = metrics
+        self._log = structlog.get_logger("rekall_server.http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        given, length = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given = value
+            elif name == b"content-length":
+                length = value
+        number = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        exchange = begin(number)
+        added = [
+            (b"x-request-id", number.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"cache-control", b"no-store"),
+        ]
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *added]
+            await send(message)
+
+        try:
+            if length and _number(length) > self._max_body:
+                await refuse(receive, answer, 413, f"the body is too long: {self._max_body} bytes are taken")
+            else:
+                await self._app(scope, receive, answer)
+        finally:
+            if status:
+                self._metrics.response(status)
+            self._tell(scope, exchange, status, (time.perf_counter() - started) * 1000)
+
+    def _tell(self, scope: Scope, exchange: Exchange, status: int, milliseconds: float) -> None:
+        path = scope["path"]
+        # those who ask every few seconds would fill the log
+        log = self._log.debug if path in _PROBES and status == 200 else self._log.info
+        fields: dict[str, Any] = {"method": scope["method"], "path": path[:_LONGEST_PATH], "status": status or None}
+        user = scope.get("user")
+        if user is not None and user.is_authenticated:
+            fields["client"] = user.display_name
+        if exchange.tool is not None:
+            fields["tool"], fields["outcome"] = exchange.tool, exchange.outcome
+        log("request", ms=round(milliseconds, 2), **fields)
+
+
+async def refuse(receive: Receive, send: Send, status: int, text: str, *, retry_after: int | None = None) -> None:
+    """Answer a request whose body may still be coming, and end its connection.
+
+    What comes is thrown away for a while: a connection that is closed with bytes in it is reset, and the client would
+    not see the answer.
+
+    Args:
+        receive: gives the rest of the body.
+        send: takes the answer.
+        status: of the answer.
+        text: one line for a person.
+        retry_after: seconds after which it may be tried again.
+    """
+    body = json.dumps({"error": text}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    drained = 0
+    while drained < _DRAINED:
+        message = await receive()
+        drained += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _number(text: bytes) -> int:
+    """The number that some bytes write, 0 if none: the server in front has checked them."""
+    return int(text) if text.isdigit() else 0
