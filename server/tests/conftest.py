@@ -10,10 +10,13 @@ from contextlib import ExitStack, closing
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from server_support.redis import RedisServer
-from server_support.tls import Tls
+
+if TYPE_CHECKING:
+    from server_support.tls import Tls
 
 
 def _of_rekall() -> ModuleType:
@@ -69,4 +72,6 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 @pytest.fixture(scope="session")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
     """Puts TLS in front of a redis-server."""
+    from server_support.tls import Tls  # its package takes a moment to import, and two tests need it
+
     return Tls(tmp_path_factory.mktemp("tls"))

@@ -249,6 +249,7 @@ def test_a_command_that_was_taken_away(start_redis: Callable[..., RedisServer]) 
     assert "confidential" not in str(error)
 
 
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -257,12 +258,17 @@ def test_a_command_that_was_taken_away(start_redis: Callable[..., RedisServer]) 
         b"$many\r\n",
         b":x\r\n",
         b"\0" * 40 + b"\r\n",
+        b"*1\r\n" * 3000,
+        b"$99999999999999999999\r\n",
+        b"*2\r\n:1\r\n:1\r\n",
+        b"*0\r\n",
     ],
+    ids=lambda answer: ascii(answer[:12]),
 )
-def test_another_service_on_the_port(answer: bytes) -> None:
+def test_another_service_on_the_port(answer: bytes, call: str) -> None:
     """It is told from Redis, and the mend is the port."""
     with service(lambda connection: connection.sendall(answer)) as port, cache_of(f"redis://127.0.0.1:{port}") as cache:
-        error = refused(lambda: cache.get("key"))
+        error = refused(lambda: getattr(cache, call)(*CALLS[call]))
         assert is_permanent(error)
         assert str(error).startswith(f"what answers at 127.0.0.1:{port} is not Redis: correct redis_url")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import redis
@@ -44,3 +46,12 @@ def test_a_password_does_not_lock_the_test_out(redis_server: RedisServer) -> Non
     with redis.Redis(port=redis_server.port) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
     assert redis_server.command("PING") is True
+
+
+def test_without_a_redis_server_a_test_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what to install: a run that skips what it is for proves nothing."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(RuntimeError, match="these tests need a redis-server: install it"):
+        RedisServer(tmp_path)

@@ -18,7 +18,7 @@ from redis.retry import Retry
 from rekall.config import get_config
 from rekall.errors import CacheError, ConfigError, InvalidValueError
 from rekall.infra.interfaces import CacheBackend
-from rekall_server.backends.redis_errors import DRIVER_ERRORS, translate
+from rekall_server.backends.redis_errors import DRIVER_ERRORS, not_redis, translate
 from rekall_server.backends.redis_pause import PAUSE, Pause
 from rekall_server.backends.redis_url import address
 
@@ -37,6 +37,15 @@ _BLOCK = 1000
 _BYTES, _JSON = b"b", b"j"
 """The first byte of a value in Redis says what it is."""
 _MISSING = object()
+_ANSWERS: Mapping[bytes, type | tuple[type, ...]] = {
+    b"PING": bytes,
+    b"GET": (bytes, type(None)),
+    b"SET": bytes,
+    b"UNLINK": int,
+    b"EXISTS": int,
+    b"SCAN": list,
+}
+"""What Redis answers: anything else comes from something that is not Redis."""
 
 
 class RedisCacheBackend(CacheBackend):
@@ -90,9 +99,7 @@ class RedisCacheBackend(CacheBackend):
 
     def get(self, key: str, default: Any = None) -> Any:
         stored = self._call(b"GET", self._name(key))
-        if not isinstance(stored, bytes):
-            return default
-        value = _decoded(stored)
+        value = _MISSING if stored is None else _decoded(stored)
         return default if value is _MISSING else value
 
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
@@ -116,7 +123,10 @@ class RedisCacheBackend(CacheBackend):
         pattern = re.sub(rb"([\\*?\[\]^-])", rb"\\\1", self._start) + b"*"
         cursor = b"0"
         while True:
-            cursor, found = self._call(b"SCAN", cursor, b"MATCH", pattern, b"COUNT", _BLOCK)
+            answer = self._call(b"SCAN", cursor, b"MATCH", pattern, b"COUNT", _BLOCK)
+            if len(answer) != 2 or not isinstance(answer[1], list):
+                raise not_redis(self.place)
+            cursor, found = answer
             if found:
                 self._call(b"UNLINK", *found)
             if cursor == b"0":
@@ -166,6 +176,8 @@ class RedisCacheBackend(CacheBackend):
             self._pause.given_up()
             raise
         self._pause.reached()
+        if not isinstance(answer, _ANSWERS[command]):
+            raise not_redis(self.place)
         return answer
 
     def _failed(self, error: Exception, command: bytes, key: Hashable, sent: bool) -> CacheError:

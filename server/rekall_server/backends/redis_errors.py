@@ -15,8 +15,8 @@ from redis import exceptions as driver
 from rekall.errors import CacheError, CacheOutcomeUnknownError, CacheUnavailableError
 from rekall_server.backends.redis_url import FORM, SETTING
 
-DRIVER_ERRORS = (driver.RedisError, OSError, ValueError)
-"""What redis-py raises; ValueError when a number of the protocol is none."""
+DRIVER_ERRORS = (driver.RedisError, OSError, ValueError, OverflowError, RecursionError)
+"""What redis-py raises; the last three where the answer is none of Redis, as when a number of the protocol is none."""
 _LATER = (driver.BusyLoadingError, driver.TryAgainError, driver.ClusterDownError, driver.MasterDownError)
 _REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (
@@ -78,8 +78,12 @@ def translate(error: Exception, place: str, command: str, *, sent: bool, writes:
         return Failure(CacheError(f"{redis} refuses {what}: {_said(error)}"), reached=True)
     if isinstance(error, (driver.ConnectionError, driver.TimeoutError, OSError)):
         return _unreached(error, redis, sent=sent, writes=writes, timeout=timeout)
-    # InvalidResponse, or a number that is none
-    return Failure(CacheError(f"what answers at {place} is not Redis: correct {SETTING}"), reached=True)
+    return Failure(not_redis(place), reached=True)
+
+
+def not_redis(place: str) -> CacheError:
+    """The error for an answer that Redis would not give."""
+    return CacheError(f"what answers at {place} is not Redis: correct {SETTING}")
 
 
 def _unreached(error: Exception, redis: str, *, sent: bool, writes: bool, timeout: float) -> Failure:
