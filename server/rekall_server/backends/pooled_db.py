@@ -39,7 +39,7 @@ class PooledDatabaseBackend(DatabaseBackend):
     DatabaseBusyError: nothing was applied, and it may work later. The retry layer tries it again within its 10 seconds.
     A query that takes too long is ended, and that is for good.
 
-    After a fork the child has to `close` and `connect`: until then its calls raise ClosedError.
+    After a fork the child has to `connect`: until then its calls raise ClosedError.
 
     Args:
         path: the database file, made (mode 0600) with its directory when missing.
@@ -88,6 +88,9 @@ class PooledDatabaseBackend(DatabaseBackend):
 
     def connect(self) -> None:
         with self._lock:
+            if self._base is not None and self._base.process != os.getpid():
+                self._base.close()  # of the process that this one was forked from
+                self._base = None
             if self._base is None:
                 self._base = OpenBase(self.path, self._limits, self._waited)
 
@@ -184,7 +187,7 @@ class PooledDatabaseBackend(DatabaseBackend):
         if base is None:
             raise self._closed()
         if base.process != os.getpid():
-            raise ClosedError(f"{self.path} was opened before this process was forked: close it and connect again")
+            raise ClosedError(f"{self.path} was opened before this process was forked: call connect")
         return base
 
     def _closed(self) -> ClosedError:

@@ -125,12 +125,11 @@ class ReadPool:
         started = time.monotonic()
         try:
             in_time = waiting.signal.acquire(timeout=self._wait_timeout)
+            self._told(time.monotonic() - started)
         except BaseException:  # Ctrl-C
             with self._lock:
                 self._withdraw(waiting)
             raise
-        finally:
-            self._told(time.monotonic() - started)
         with self._lock:
             if not in_time and waiting in self._waiting:
                 self._waiting.remove(waiting)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
-from rekall.errors import ClosedError, DatabaseError, RekallError
+from rekall.errors import ClosedError, DatabaseBusyError, DatabaseError, RekallError
 from rekall.infra.defaults import switch_log_on
 from rekall.infra.interfaces import Statement
 from rekall.infra.sqlite_errors import BUSY, DRIVER_ERRORS, error_code, translate, translated
@@ -136,9 +136,18 @@ class Transactions:
         if not is_whole:
             self._undo(connection)
             if len(members) > 1:
-                for write in members:
-                    write.result = write.error = None
-                    self.alone(write)
+                self._each_alone(members)
+
+    def _each_alone(self, writes: list[Write]) -> None:
+        """Apply again what was undone together; once another process holds the lock, nobody waits for it again."""
+        busy: BaseException | None = None
+        for write in writes:
+            write.result = write.error = None
+            if busy is None:
+                self.alone(write)
+                busy = write.error if isinstance(write.error, DatabaseBusyError) else None
+            else:
+                write.error = DatabaseBusyError(str(busy))
 
     def _apply(self, connection: sqlite3.Connection, write: Write, *, of_many: bool) -> bool:
         """Apply a write in the transaction; False when that transaction cannot be committed any more."""
@@ -176,6 +185,8 @@ class Transactions:
                     time.sleep(_PAUSE)
                 else:
                     return connection
+        except RekallError:
+            raise
         except DRIVER_ERRORS as error:
             raise self._told(translate(error, self._file.path)) from error
 

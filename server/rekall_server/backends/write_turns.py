@@ -42,6 +42,11 @@ class WriteTurns:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for their turn."""
+        return len(self._waiting)
+
     def run(self, write: Write) -> Any:
         """Apply a write of this thread, and return what it returned.
 
