@@ -73,9 +73,9 @@ def test_a_value_of_somebody_else_is_none(redis_server: RedisServer, cache: Redi
 
 
 def test_a_value_that_is_too_large(cache: RedisCacheBackend) -> None:
-    """It would keep Redis from everybody else; what was there stays."""
+    """It would keep Redis from everybody else: it is refused as what is no value is, and what was there stays."""
     cache.set("key", "before")
-    with pytest.raises(CacheError, match="a value of 67108865 bytes is too large for Redis: 67108864 at most"):
+    with pytest.raises(InvalidValueError, match="a value of 67108865 bytes is too large for Redis: 67108864 at most"):
         cache.set("key", bytes(redis_cache.LARGEST))
     assert cache.get("key") == "before"
     cache.set("key", bytes(8 * 2**20))

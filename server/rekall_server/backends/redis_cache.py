@@ -105,7 +105,7 @@ class RedisCacheBackend(CacheBackend):
     def set(self, key: str, value: Any, ttl: float | None = None) -> None:
         name, stored = self._name(key), _encoded(value)
         if len(stored) > LARGEST:
-            raise CacheError(f"a value of {len(stored)} bytes is too large for Redis: {LARGEST} at most")
+            raise InvalidValueError(f"a value of {len(stored)} bytes is too large for Redis: {LARGEST} at most")
         if ttl is None or ttl >= _FOREVER:
             self._call(b"SET", name, stored)
         elif ttl > 0:
