@@ -65,10 +65,9 @@ def apply(settings: Settings) -> Config:
         config.paths, config.origins["paths.database"] = paths, origin
     for kind in _DEFAULT_BACKENDS:
         _select(kind, settings, config)
-    for name in ("cache_on_error", "debug"):
-        if settings.is_set(name) and hasattr(config, name):
-            setattr(config, name, getattr(settings, name))
-            config.origins[name] = settings.where(name)
+    if settings.is_set("debug"):
+        config.debug, config.origins["debug"] = settings.debug, settings.where("debug")
+    _bypass_or_raise(settings, config)
     return config
 
 
@@ -85,6 +84,14 @@ def unused(settings: Settings, config: Config) -> Mapping[str, str]:
         for name, (backend, _) in options.items()
         if getattr(config, f"{kind}_backend") != backend
     }
+
+
+def _bypass_or_raise(settings: Settings, config: Config) -> None:
+    """What a call does whose cache fails: Home's own default is for one person, who has no operator."""
+    is_set, key = settings.is_set("cache_on_error"), "backends.cache_on_error"
+    if is_set or config.origins.get(key, "default") == "default":
+        config.cache_on_error = settings.cache_on_error
+        config.origins[key] = settings.where("cache_on_error") if is_set else SERVER_DEFAULT
 
 
 def _select(kind: str, settings: Settings, config: Config) -> None:

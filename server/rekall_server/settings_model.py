@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     )
     query_timeout: float = _seconds(30.0, "Seconds after which a query is interrupted.", 3600)
     wait_timeout: float = _seconds(5.0, "Seconds that a call waits for a connection.", 3600)
-    redis_timeout: float = _seconds(1.0, "Seconds that Redis may take to connect or answer.", 60)
-    read_timeout: float = _seconds(10.0, "Seconds within which a request must have arrived.", 3600)
+    redis_timeout: float = _seconds(1.0, "Seconds that Redis may take to connect or answer.", 3)
+    read_timeout: float = _seconds(30.0, "Seconds within which a request must have arrived.", 3600)
     drain_timeout: float = _seconds(10.0, "Seconds that calls in flight get when the server stops.", 3600)
     token_file: Path = Field(
         default_factory=lambda: config_folder() / TOKENS_NAME,
