@@ -80,7 +80,10 @@ def available(
         rows = [*_built_in(kind), *_registered(kind, registered, supported), *_loaded(plugins, supported, timeout)]
         name, setting = selected(kind, config, registered)
         if name not in [row.name for row in rows]:
-            hint = f"; it comes with {KNOWN[kind][name]}" if name in KNOWN[kind] else ""
+            hint = ""
+            if name in KNOWN[kind]:
+                later = "a later " if any(plugin.distribution == KNOWN[kind][name] for plugin in plugins) else ""
+                hint = f"; it comes with {later}{KNOWN[kind][name]}"
             rows.append(Available(kind, name, "missing", problem=f"nothing that is installed brings it{hint}"))
         found += _with_relations(rows, name, setting)
     return found, list(unreadable)

@@ -289,7 +289,9 @@ def _instead(kind: str, name: str, known: Mapping[str, Implementation]) -> str:
     plugins, unreadable = installed(kind)
     hint = "; or install what brings it"
     if name in KNOWN[kind]:
-        hint = f"; it comes with {KNOWN[kind][name]}, which is not installed"
+        brings = KNOWN[kind][name]
+        is_there = any(plugin.distribution == brings for plugin in plugins)
+        hint = f"; a later {brings} brings it" if is_there else f"; it comes with {brings}, which is not installed"
     available = ", ".join(sorted({*known, *(plugin.name for plugin in plugins)}))
     return "; ".join([f"available: {available}{hint}", *unreadable])
 
