@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +16,17 @@ import structlog
 from fastmcp import FastMCP
 from starlette.middleware import Middleware
 
-from rekall import config as configuration
-from rekall.infra import ServiceContainer
 from rekall.mcp.server import create_server
-from rekall_server import home, logs, probes
-from rekall_server.bases import Bases
+from rekall_server import logs, probes
+from rekall_server.bodies import BodyGuard
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.counting import CountingQueue
+from rekall_server.connections import BoundedProtocol
 from rekall_server.limits import RequestGuard
 from rekall_server.masking import told
-from rekall_server.metrics import Metrics
-from rekall_server.tokens import DigestVerifier, TokenFile
+from rekall_server.process import Process
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from rekall_server.settings import Settings
 
@@ -40,47 +37,7 @@ _GENERATIONS = (5000, 50, 100)
 logger = structlog.get_logger(__name__)
 
 
-class Process:
-    """What one server process holds: its container, its base, and who may call.
-
-    Args:
-        settings: those in effect.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.config = home.apply(settings)
-        configuration.set_config(self.config)
-        self.metrics = Metrics()
-        self.container = ServiceContainer(config=lambda: self.config, observer=self.metrics.observer)
-        self.counts = CountingQueue(self._count)
-        self.bases = Bases(self.container, self.counts.put, self.metrics.wait)
-        tokens = TokenFile(settings.token_file)
-        self.verifier = DigestVerifier(tokens) if tokens.tokens() else None
-        self.started = False
-
-    def start(self) -> None:
-        """Open the base, so that a process which cannot serve does not begin to.
-
-        Raises:
-            RekallError: a back end cannot be opened.
-        """
-        self.bases.open()
-        self.container.cache()
-        self.started = True
-
-    def close(self) -> None:
-        """Write what waits and give everything back."""
-        self.started = False
-        self.counts.close()
-        self.bases.close()
-        self.container.close()
-
-    def _count(self, statements: Sequence[Any]) -> None:
-        self.bases.write(statements)
-
-
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> ASGIApp:
     """The application of a server process; it opens the base when it is started.
 
     Args:
@@ -98,6 +55,7 @@ def create_app(settings: Settings) -> Starlette:
         readers=settings.pool_size or os.cpu_count() or 1,
         on_the_loop=not process.config.smart_embeddings_enabled,
     )
+    logs.configure(settings, paths=[process.config.db_path, process.config.config_dir, settings.token_file])
     server = create_server(
         lambda: process.bases.open(counting=False),
         calls=calls,
@@ -108,7 +66,7 @@ def create_app(settings: Settings) -> Starlette:
     return http_app(server, process)
 
 
-def http_app(server: FastMCP[Any], process: Process) -> Starlette:
+def http_app(server: FastMCP[Any], process: Process) -> ASGIApp:
     """A FastMCP server over HTTP, with the probes beside it and the guards around it.
 
     Args:
@@ -123,10 +81,11 @@ def http_app(server: FastMCP[Any], process: Process) -> Starlette:
         host_origin_protection=True,
         allowed_hosts=settings.allowed_hosts or None,
         allowed_origins=settings.allowed_origins or None,
-        middleware=[Middleware(RequestGuard, settings=settings)],
+        middleware=[Middleware(BodyGuard, max_body=settings.max_body)],
     )
     app.router.routes.extend(probes.routes(process))
-    return app
+    BoundedProtocol.longest = settings.read_timeout
+    return RequestGuard(app, max_body=settings.max_body, metrics=process.metrics)
 
 
 def lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[None]]:
@@ -138,7 +97,6 @@ def lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[No
 
     @asynccontextmanager
     async def living(_server: Any) -> AsyncIterator[None]:
-        logs.configure(process.settings)
         _end_with_parent()
         try:
             await anyio.to_thread.run_sync(process.start)

@@ -23,6 +23,7 @@ from rekall.mcp.calls import Work
 from rekall.mcp.failures import refusal
 from rekall.mcp.spec import ToolSpec
 from rekall_server.bases import Bases
+from rekall_server.exchange import tool_called
 from rekall_server.masking import outcome_of
 from rekall_server.metrics import Metrics
 
@@ -78,6 +79,7 @@ class ServerCalls:
             raise
         finally:
             self._metrics.tool(spec.name, outcome, time.perf_counter() - started)
+            tool_called(spec.name, outcome)
 
     async def _done(self, spec: ToolSpec[Any], arguments: dict[str, Any], work: Work) -> ToolResult:
         counting = may_write()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from rekall.errors import BackendError, CacheError, OutcomeUnknownError, RekallError, TransientError
-from rekall_server.limits import request_id
+from rekall_server.exchange import request_id
 
 logger = structlog.get_logger(__name__)
 

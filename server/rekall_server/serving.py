@@ -5,16 +5,14 @@ from __future__ import annotations
 import resource
 import signal
 import socket
-import tempfile
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rekall.errors import ConfigError
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from rekall_server.settings import Loaded, Settings
 
@@ -40,8 +38,7 @@ def serve(loaded: Loaded) -> int:
     failed = [check for check in checks.run(settings) if not check.ok]
     if failed:
         raise ConfigError(failed[0].text)
-    with tempfile.TemporaryDirectory(prefix="rekall-metrics-") as folder, bound(settings) as listening:
-        metrics.prepare(Path(folder))
+    with metrics.shared_folder(), bound(settings) as listening:
         print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
         from rekall_server.app import create_app  # it counts into that folder
 
@@ -83,7 +80,7 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def run(create: Callable[[Settings], Starlette], settings: Settings, listening: socket.socket) -> int:
+def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: socket.socket) -> int:
     """Serve an application in as many processes as the settings say, until SIGTERM or SIGINT.
 
     Args:
@@ -97,6 +94,8 @@ def run(create: Callable[[Settings], Starlette], settings: Settings, listening: 
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from rekall_server.connections import BoundedProtocol
+
     _allow_many_connections()
     config = uvicorn.Config(
         partial(create, settings),
@@ -109,6 +108,7 @@ def run(create: Callable[[Settings], Starlette], settings: Settings, listening: 
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
         ws="none",
+        http=BoundedProtocol,
     )
     if settings.workers == 1:
         # uvicorn sends itself the signal again when it has ended: that it came is no failure
