@@ -20,7 +20,6 @@ from rekall.mcp.server import create_server
 from rekall_server import logs, probes
 from rekall_server.bodies import BodyGuard
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.connections import BoundedProtocol
 from rekall_server.limits import RequestGuard
 from rekall_server.masking import told
 from rekall_server.process import Process
@@ -84,7 +83,6 @@ def http_app(server: FastMCP[Any], process: Process) -> ASGIApp:
         middleware=[Middleware(BodyGuard, max_body=settings.max_body)],
     )
     app.router.routes.extend(probes.routes(process))
-    BoundedProtocol.longest = settings.read_timeout
     return RequestGuard(app, max_body=settings.max_body, metrics=process.metrics)
 
 

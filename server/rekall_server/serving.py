@@ -94,7 +94,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from rekall_server.connections import BoundedProtocol
+    from rekall_server.connections import bounded
 
     _allow_many_connections()
     config = uvicorn.Config(
@@ -108,7 +108,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
         ws="none",
-        http=BoundedProtocol,
+        http=bounded(settings.read_timeout),  # type: ignore[arg-type]  # uvicorn calls it as it calls a class
     )
     if settings.workers == 1:
         # uvicorn sends itself the signal again when it has ended: that it came is no failure
