@@ -53,14 +53,14 @@ class BodyGuard:
         if message["type"] == "http.disconnect":
             return
         if len(body) > self._max_body:
-            rest = receive if message["more_body"] else _nothing
+            rest = receive if message["more_body"] else None
             await refuse(rest, send, 413, f"the body is too long: {self._max_body} bytes are taken")
         elif b"\0" in body:
-            await refuse(_nothing, send, 400, "the body is not JSON in UTF-8")
+            await refuse(None, send, 400, "the body is not JSON in UTF-8")
         elif is_nested_deeper(body, self._deepest):
-            await refuse(_nothing, send, 400, f"the body is nested too deeply: {self._deepest} levels are taken")
+            await refuse(None, send, 400, f"the body is nested too deeply: {self._deepest} levels are taken")
         elif self._requests >= self._most_requests:
-            await refuse(_nothing, send, 503, "the server is busy: try again in a moment", retry_after=1)
+            await refuse(None, send, 503, "the server is busy: try again in a moment", retry_after=1)
         else:
             self._requests += 1
             try:
@@ -77,10 +77,6 @@ def _given(body: bytes, receive: Receive) -> Receive:
         return whole.pop() if whole else await receive()
 
     return given
-
-
-async def _nothing() -> Message:
-    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _is_stranger(scope: Scope) -> bool:

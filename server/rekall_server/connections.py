@@ -7,7 +7,9 @@ the header or the body of a request byte by byte.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -15,14 +17,17 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # chosen when uvicorn is imported
     """HTTP as uvicorn speaks it; a request that is not complete in time ends its connection.
 
-    Attributes:
-        longest: seconds from the first byte, or from the connection on, until the last byte of the request.
+    Args:
+        arguments: as uvicorn gives them.
+        read_timeout: seconds from the connection, or from the first byte, until the last byte of a request.
+        options: as uvicorn gives them.
     """
 
-    longest: ClassVar[float] = 30.0
-
-    _deadline: asyncio.TimerHandle | None = None
-    _timed: Any = None
+    def __init__(self, *arguments: Any, read_timeout: float, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._read_timeout = read_timeout
+        self._deadline: asyncio.TimerHandle | None = None
+        self._timed: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the first request, for so long."""
@@ -46,7 +51,7 @@ class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # ch
 
     def _wait(self) -> None:
         self._wait_no_more()
-        self._deadline = self.loop.call_later(self.longest, self._too_late)
+        self._deadline = self.loop.call_later(self._read_timeout, self._too_late)
 
     def _wait_no_more(self) -> None:
         if self._deadline is not None:
@@ -57,3 +62,12 @@ class BoundedProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # ch
         self._deadline = None
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def bounded(read_timeout: float) -> Callable[..., BoundedProtocol]:
+    """What uvicorn takes as `http`; can be pickled, as its configuration is for workers.
+
+    Args:
+        read_timeout: seconds within which a request must have arrived.
+    """
+    return partial(BoundedProtocol, read_timeout=read_timeout)

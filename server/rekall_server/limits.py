@@ -1,7 +1,7 @@
 """What one HTTP request may take, around the whole application.
 
 Three parts belong together: `RequestGuard` around everything, `rekall_server.bodies.BodyGuard` inside the middleware
-that authenticates, and `rekall_server.connections.BoundedProtocol` as uvicorn's `http`. Pure ASGI, for every request
+that authenticates, and `rekall_server.connections.bounded(...)` as uvicorn's `http`. Pure ASGI, for every request
 pays for it.
 """
 
@@ -89,6 +89,11 @@ class RequestGuard:
                 await refuse(receive, answer, 413, f"the body is too long: {self._max_body} bytes are taken")
             else:
                 await self._app(scope, receive, answer)
+        except Exception as error:
+            self._log.error("request.failed", exc_info=error)
+            if status:
+                raise
+            await refuse(None, answer, 500, f"internal error: see the log of the server for request {number}")
         finally:
             if status:
                 self._metrics.response(status)
@@ -107,14 +112,16 @@ class RequestGuard:
         log("request", ms=round(milliseconds, 2), **fields)
 
 
-async def refuse(receive: Receive, send: Send, status: int, text: str, *, retry_after: int | None = None) -> None:
-    """Answer a request whose body may still be coming, and end its connection.
+async def refuse(
+    receive: Receive | None, send: Send, status: int, text: str, *, retry_after: int | None = None
+) -> None:
+    """Answer a request without doing it, and end its connection.
 
-    What comes is thrown away for a while: a connection that is closed with bytes in it is reset, and the client would
-    not see the answer.
+    A body that still comes is thrown away for a while: a connection that is closed with bytes in it is reset, and the
+    client would not see the answer.
 
     Args:
-        receive: gives the rest of the body.
+        receive: gives the rest of the body; None when there is none.
         send: takes the answer.
         status: of the answer.
         text: one line for a person.
@@ -131,7 +138,7 @@ async def refuse(receive: Receive, send: Send, status: int, text: str, *, retry_
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     drained = 0
-    while drained < _DRAINED:
+    while receive is not None and drained < _DRAINED:
         message = await receive()
         drained += len(message.get("body", b""))
         if not message.get("more_body", False):

@@ -15,6 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rekall.config import get_config
+from rekall.errors import CacheOutcomeUnknownError, CacheUnavailableError, InvalidValueError
+from rekall.infra.instrument import CACHE_METHODS
+from rekall.infra.retry import ATTEMPTS
+
 if TYPE_CHECKING:  # prometheus-client chooses its mode when it is imported: not before the folder is named
     from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -27,6 +32,10 @@ OUTCOMES = ("ok", "refused", "unavailable", "error")
 _TOOL_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _BACKEND_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0)
 _WAIT_SECONDS = (0.0001, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
+
+_TRIED_AGAIN = (CacheUnavailableError.__name__, CacheOutcomeUnknownError.__name__)
+_NOT_TAKEN = InvalidValueError.__name__
+"""The error of a value that the cache does not take, which is no failure of the cache."""
 
 
 def prepare(folder: Path) -> None:
@@ -88,17 +97,6 @@ class Metrics:
             buckets=_WAIT_SECONDS,
             registry=registry,
         )
-        self._bypassed = Counter(
-            "rekall_cache_bypassed",
-            "Calls answered from the database because the cache failed (cache_on_error = bypass).",
-            registry=registry,
-        )
-        self._suspended = Gauge(
-            "rekall_cache_suspended",
-            "Workers whose cache calls fail at once, because the cache was not reached a moment ago.",
-            multiprocess_mode="livesum",
-            registry=registry,
-        )
         Gauge("rekall_workers", "Worker processes that live.", multiprocess_mode="livesum", registry=registry).set(1)
         self.observer = Observer(registry)
         self._tool_children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
@@ -131,14 +129,6 @@ class Metrics:
         """Count a call that waited so long for a connection to the database."""
         self._waits.observe(seconds)
 
-    def bypassed(self) -> None:
-        """Count a call of the cache that failed and was done without."""
-        self._bypassed.inc()
-
-    def cache_suspended(self, suspended: bool) -> None:
-        """Note whether calls of the cache fail at once in this process, without being tried."""
-        self._suspended.set(1.0 if suspended else 0.0)
-
     def exposition(self) -> bytes:
         """The figures of all processes in Prometheus' text format; takes milliseconds."""
         from prometheus_client import CollectorRegistry, generate_latest
@@ -160,11 +150,11 @@ class Observer:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        from prometheus_client import Counter, Histogram
+        from prometheus_client import Counter, Gauge, Histogram
 
         self._seconds = Histogram(
             "rekall_backend_call_duration_seconds",
-            "Time that one attempt of a back-end call took; its count is the number of attempts.",
+            "Time that one attempt of a back-end call took; the count is that of the attempts.",
             ["backend", "operation", "outcome"],
             buckets=_BACKEND_SECONDS,
             registry=registry,
@@ -175,6 +165,19 @@ class Observer:
         self._gets = Counter(
             "rekall_cache_gets", "Values asked of the cache, found or not.", ["backend", "result"], registry=registry
         )
+        self._failures = Counter(
+            "rekall_cache_failures",
+            "Cache calls given up: bypassed, which is answered from the database, or raised to the caller.",
+            ["backend", "answer"],
+            registry=registry,
+        )
+        self._failing = Gauge(
+            "rekall_cache_failing",
+            "Workers whose last call of the cache failed.",
+            multiprocess_mode="livesum",
+            registry=registry,
+        )
+        self._is_failing = False
         # the children by what stands in an event: `labels` takes a lock and makes texts
         self._calls: dict[tuple[str, str, str], Histogram] = {}
         self._found: dict[tuple[str, bool], Counter] = {}
@@ -188,6 +191,7 @@ class Observer:
         ms: float = 0.0,
         attempt: int = 1,
         outcome: str = "",
+        error: str = "",
         hit: bool | None = None,
         **others: Any,
     ) -> None:
@@ -200,6 +204,7 @@ class Observer:
             ms: milliseconds that it took.
             attempt: its number, from 1.
             outcome: `ok` or `error`.
+            error: class of the error.
             hit: whether a cache had the value; None for other calls.
             others: not counted.
         """
@@ -211,6 +216,16 @@ class Observer:
         child.observe(ms / 1000.0)
         if attempt > 1:
             self._retries.labels(backend, operation).inc()
+        if operation in CACHE_METHODS:
+            self._of_cache(backend, attempt, error, hit)
+
+    def _of_cache(self, backend: str, attempt: int, error: str, hit: bool | None) -> None:
+        if (error != "") is not self._is_failing:
+            self._is_failing = error != ""
+            self._failing.set(float(self._is_failing))
+        if error and error != _NOT_TAKEN and (attempt >= ATTEMPTS or error not in _TRIED_AGAIN):
+            answer = "bypassed" if get_config().cache_on_error == "bypass" else "raised"
+            self._failures.labels(backend, answer).inc()
         if hit is not None:
             found = self._found.get((backend, hit))
             if found is None:
