@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rekall_server import home
+from rekall_server.home import apply
 
 if TYPE_CHECKING:
     from rekall_server.settings import Loaded
@@ -19,7 +19,7 @@ def banner(loaded: Loaded, port: int) -> str:
         port: what is listened on.
     """
     settings = loaded.settings
-    config = home.apply(settings)
+    config = apply(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{port}/mcp"
     server: dict[str, object] = {"type": "http", "url": url}

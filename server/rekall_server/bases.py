@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
+from rekall.errors import RekallError
 from rekall.infra import ServiceContainer, Statement
+from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
 
 
@@ -27,7 +29,10 @@ class Bases:
         on_wait: Callable[[float], None],
     ) -> None:
         self._lock = threading.RLock()
+        self._container = container
         self._on_wait = on_wait
+        self._known: dict[bool, Database | None] = {True: None, False: None}
+        self._bounds: list[Callable[[float], AbstractContextManager[None]]] = []
         self._counting = ConfiguredBase(container, SessionOptions(count_later=count_later, keep_searches=True))
         self._reading = ConfiguredBase(container, SessionOptions(counting=False, keep_searches=True))
 
@@ -46,24 +51,26 @@ class Bases:
                 if base.is_replaced():
                     self.close()
         database = base.open()
-        backend = _inner(database)
-        if hasattr(backend, "on_wait"):
-            backend.on_wait = self._on_wait
+        if database is not self._known[counting]:
+            self._known[counting] = database
+            self._look_at(database)
         return database
 
     @contextmanager
     def bounded(self, seconds: float, *, counting: bool = True) -> Iterator[Callable[[], Database] | None]:
         """Gives what opens the base for calls that wait for nobody and take no longer than so many seconds.
 
-        Inside, the back end raises `CallGivenUp` where it would. None: such calls are not possible now.
+        Inside, the back ends raise `CallGivenUp` where they would. None: such calls are not possible now.
         """
-        database = (self._counting if counting else self._reading).at_once()
-        within = None if database is None else getattr(_inner(database), "within", None)
-        if database is None or within is None:
-            yield None
-            return
-        with within(seconds):
-            yield lambda: database
+        with ExitStack() as bounds:
+            database = None
+            try:
+                for within in self._bounds:
+                    bounds.enter_context(within(seconds))
+                database = (self._counting if counting else self._reading).at_once() if self._bounds else None
+            except (CallGivenUp, RekallError):
+                pass  # whoever may wait is told, or gets over it
+            yield None if database is None else lambda: database
 
     def write(self, statements: Sequence[Statement]) -> None:
         """Apply a batch by itself, beside all that the tools do.
@@ -73,6 +80,16 @@ class Bases:
         """
         self.open().store.session.backend.execute_batch(statements)
 
+    def _look_at(self, database: Database) -> None:
+        """See what the back ends have beyond their interface."""
+        backends = [_inner(database.store.session.backend), _inner(self._container.cache())]
+        for backend in backends:
+            if hasattr(backend, "on_wait"):
+                backend.on_wait = self._on_wait
+        database_bound = getattr(backends[0], "within", None)
+        bounds = [database_bound, getattr(backends[1], "within", None)] if database_bound is not None else []
+        self._bounds = [bound for bound in bounds if bound is not None]
+
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
         with self._lock:
@@ -80,7 +97,6 @@ class Bases:
             self._reading.close()
 
 
-def _inner(database: Database) -> Any:
+def _inner(backend: Any) -> Any:
     """The back end itself, inside what the container put around it."""
-    backend = database.store.session.backend
     return getattr(backend, "wrapped", backend)
