@@ -6,7 +6,7 @@ A server belongs to this user, not to the directory that it is started in: the `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -84,6 +84,16 @@ def unused(settings: Settings, config: Config) -> Mapping[str, str]:
         for name, (backend, _) in options.items()
         if getattr(config, f"{kind}_backend") != backend
     }
+
+
+def option_of(name: str) -> tuple[str, str]:
+    """The kind of back end that a setting is an option of, and what the back end calls it; empty for others."""
+    return next(((kind, options[name][1]) for kind, options in _OPTIONS.items() if name in options), ("", ""))
+
+
+def options_of(kind: str, backend: str) -> Sequence[str]:
+    """The options of a back end that settings stand for."""
+    return [option for name, option in _OPTIONS[kind].values() if name == backend]
 
 
 def _bypass_or_raise(settings: Settings, config: Config) -> None:

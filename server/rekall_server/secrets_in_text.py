@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-_LOGIN = re.compile(r"(?<=://)([^:/?#]*):.*@|^([^:/@]*):.*@", re.DOTALL)
+_LOGIN = re.compile(r"(?<=://)([^:/?#@]*):.*@", re.DOTALL)
 _OPTION = re.compile(r"(?<=[?&])((?:[a-z_]*password|token)=)[^&#]*", re.IGNORECASE)
+_SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "credential", "key", "auth")
+"""What the name of an option holds whose value is not shown."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -17,5 +20,20 @@ def masked_url(url: str) -> str:
     """
     if not _SCHEME.match(url):
         return "***"
-    masked = _LOGIN.sub(lambda found: f"{found[1] or found[2] or ''}:***@", url, count=1)
-    return _OPTION.sub(r"\1***", masked)
+    return _OPTION.sub(r"\1***", _LOGIN.sub(r"\1:***@", url, count=1))
+
+
+def without_secrets(value: Any, name: str) -> Any:
+    """The same value of an option with `***` in place of what is secret in it.
+
+    Args:
+        value: as TOML has it.
+        name: of the option.
+    """
+    if any(word in name.lower() for word in _SECRET_WORDS):
+        return "***"
+    if isinstance(value, dict):
+        return {key: without_secrets(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(inner, name) for inner in value]
+    return masked_url(value) if isinstance(value, str) and "://" in value else value
