@@ -17,6 +17,7 @@ from server_support.server import RunningServer, connected, environment, running
 
 def home_command(home: Path, *arguments: str) -> str:
     """The stdout of a `rekall` command that must succeed, by the same user."""
+    home.mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "rekall", *arguments],
         env=environment(home),
@@ -152,14 +153,15 @@ def test_sigterm_lets_calls_end(tmp_path: Path) -> None:
         answers: list[Any] = []
         with sqlite3.connect(database, isolation_level=None) as other:
             other.execute("BEGIN IMMEDIATE")
-            caller = threading.Thread(target=lambda: answers.append(server.call("rekall_add", _entry("the last one"))))
+            caller = threading.Thread(target=lambda: answers.append(server.post("rekall_add", _entry("the last one"))))
             caller.start()
             _wait_for(lambda: _in_flight(server) > 0)
             server.process.send_signal(signal.SIGTERM)
             threading.Event().wait(0.3)
             other.execute("COMMIT")
         caller.join(20)
-        assert [answer.is_error for answer in answers] == [False]
+        assert [answer.status_code for answer in answers] == [200]
+        assert not answers[0].json()["result"].get("isError")
         assert server.stop() == 0
     assert titles(tmp_path) == {"the first one", "the last one"}
 

@@ -81,9 +81,27 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(timeout)
+        self.close()
+        return code
+
+    def post(self, tool: str, arguments: Mapping[str, Any], **headers: str) -> httpx2.Response:
+        """The answer to a call of a tool as one request, without the requests that a client makes around it."""
+        message = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {"name": tool, "arguments": dict(arguments)},
+        }
+        accepted = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+        return httpx2.post(f"{self.url}/mcp", json=message, headers={**accepted, **headers}, timeout=30)
+
+    def close(self) -> None:
+        """Read its last lines; it has ended."""
         for reader in self._readers:
             reader.join(5)
-        return code
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
     def call(self, tool: str, arguments: Mapping[str, Any], token: str | None = None) -> Any:
         """The result of one tool, called by the official client of MCP."""
@@ -112,6 +130,7 @@ def running(home: Path, *arguments: str, **variables: str) -> Iterator[RunningSe
         if server.process.poll() is None:
             os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
+        server.close()
 
 
 def start(home: Path, *arguments: str, **variables: str) -> RunningServer:
