@@ -10,6 +10,7 @@ from typing import Any
 
 from rekall.errors import DatabaseBusyError, RekallError
 from rekall.infra.interfaces import CallGivenUp, Params
+from rekall_server.backends.read_pool import GRACE, LONGEST_CLOSE
 from rekall_server.backends.reader import QueryEnded, Read, Reader
 
 
@@ -69,12 +70,20 @@ class BoundedReads:
             self._lock.release()
 
     def close(self) -> None:
-        """Close the connection, once whoever reads has read."""
-        with self._lock:
-            self._closed = True
+        """Close the connection; a read that still runs after a moment is ended."""
+        self._closed = True
+        if not self._lock.acquire(timeout=GRACE):
+            reader = self._reader
+            if reader is not None:
+                reader.end()
+            if not self._lock.acquire(timeout=LONGEST_CLOSE):
+                return
+        try:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
+        finally:
+            self._lock.release()
 
     def _opened(self) -> Reader:
         if self._closed:

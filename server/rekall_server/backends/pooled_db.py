@@ -86,6 +86,23 @@ class PooledDatabaseBackend(DatabaseBackend):
         self._bound = Bound()
         self._base: OpenBase | None = None
 
+    @property
+    def pool_size(self) -> int:
+        """How many connections for reading there may be."""
+        return self._limits.pool_size
+
+    @property
+    def running_reads(self) -> int:
+        """How many connections for reading are in use at this moment."""
+        base = self._base
+        return 0 if base is None else base.pool.lent
+
+    @property
+    def waiting_writes(self) -> int:
+        """How many writes wait for their turn at this moment."""
+        base = self._base
+        return 0 if base is None else base.turns.waiting
+
     def connect(self) -> None:
         with self._lock:
             if self._base is not None and self._base.process != os.getpid():

@@ -89,6 +89,11 @@ class ReadPool:
                 self._all_back.wait_for(self._is_empty, LONGEST_CLOSE)
 
     @property
+    def lent(self) -> int:
+        """How many readers are lent at this moment."""
+        return len(self._readers) - len(self._idle)
+
+    @property
     def is_closed(self) -> bool:
         """Whether `close` was called."""
         return self._closed
