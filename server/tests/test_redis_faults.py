@@ -290,6 +290,27 @@ def test_a_service_that_speaks_no_tls(redis_server: RedisServer) -> None:
     assert f"127.0.0.1:{redis_server.port}" in str(error)
 
 
+def test_an_interrupted_call_leaves_its_answer_to_nobody(
+    redis_server: RedisServer, cache: RedisCacheBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted between question and answer: the next question has its own answer, not the one that was left."""
+    cache.set("first", "of the first")
+    cache.set("second", "of the second")
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    redis_server.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr("redis.connection.AbstractConnection.read_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.get("first")
+    going_on = threading.Timer(0.1, redis_server.go_on)
+    going_on.start()
+    assert cache.get("second") == "of the second"
+    going_on.join()
+
+
 def test_more_threads_than_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who finds none free within the time-out is told so, and no pause begins."""
     monkeypatch.setattr("rekall_server.backends.redis_cache.CONNECTIONS", 1)

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
+from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from rekall.config import get_config
@@ -94,6 +96,7 @@ class RedisCacheBackend(CacheBackend):
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
             protocol=2,  # nothing is said before the first command, where no password and no database are given
+            parser_class=_RESP2Parser,  # that of hiredis, once installed, takes a session ticket of TLS for an answer
             driver_info=None,
         )
 
@@ -168,6 +171,12 @@ class RedisCacheBackend(CacheBackend):
             try:
                 connection.send_command(command, *arguments)
                 answer = connection.read_response()
+            except ResponseError:
+                raise
+            except BaseException:
+                # the answer may be on its way: nobody else may take it for that to another question
+                connection.disconnect()
+                raise
             finally:
                 self._pool.release(connection)
         except DRIVER_ERRORS as error:
