@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, field_validator
@@ -186,6 +187,18 @@ class Settings(BaseSettings):
         if origin == DEFAULT:
             return f"{name} (default)"
         return f"{origin.removeprefix('file ')}: {name}" if origin.startswith("file ") else origin
+
+
+def kind_of(name: str) -> Any:
+    """The type of a setting where it is not None: list for a list, Literal for a choice.
+
+    Args:
+        name: of the setting.
+    """
+    kind = Settings.model_fields[name].annotation
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    return get_origin(kind) or kind
 
 
 def config_folder() -> Path:

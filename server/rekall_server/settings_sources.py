@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
 from rekall.errors import ConfigError
 from rekall_server.secrets_in_text import masked_url
-from rekall_server.settings_model import PREFIX, Settings
+from rekall_server.settings_model import PREFIX, Settings, kind_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,11 +86,9 @@ def file_layer(file: Path, named_by: str) -> Layer:
         if key not in Settings.model_fields:
             raise ConfigError(f"{file}: unknown key {key}; {_advice(key.lower().replace('-', '_'), str)}")
     layer = Layer("file", data, file)
-    try:
-        # as JSON, whose types are those of TOML: nothing is converted, as text is in the environment
-        Settings.__pydantic_validator__.validate_json(json.dumps(data, default=_not_json), strict=True)
-    except ValidationError as error:
-        raise layer.refused(str(error.errors(include_input=False, include_url=False)[0]["loc"][0])) from None
+    for key, value in data.items():
+        if not _fits(kind_of(key), value):
+            raise layer.refused(key)
     return layer
 
 
@@ -156,9 +153,13 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         raise ConfigError(f"{file}, line {line}: malformed TOML: {reason}; mend or remove that line") from None
 
 
-def _not_json(value: object) -> dict[str, str]:
-    """A date or a time, which no setting takes: something else that none takes."""
-    return {type(value).__name__: str(value)}
+def _fits(kind: Any, value: object) -> bool:
+    """Whether a value of TOML has the type of a setting: nothing is converted, as text is in the environment."""
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is list:
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    return isinstance(value, {int: int, float: (int, float)}.get(kind, str))
 
 
 def _advice(name: str, spell: Callable[[str], str]) -> str:
@@ -167,7 +168,7 @@ def _advice(name: str, spell: Callable[[str], str]) -> str:
 
 
 def _shown(name: str, value: Any) -> str:
-    if "SecretStr" in str(Settings.model_fields[name].annotation) and isinstance(value, (str, SecretStr)):
+    if kind_of(name) is SecretStr and isinstance(value, (str, SecretStr)):
         value = masked_url(value.get_secret_value() if isinstance(value, SecretStr) else value)
     if isinstance(value, bool):
         return str(value).lower()

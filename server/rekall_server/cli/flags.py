@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args
 
 from pydantic import SecretStr
 from typer.core import TyperOption
 
-from rekall_server.settings_model import Settings
+from rekall_server.settings_model import Settings, kind_of
 from rekall_server.settings_sources import flag_of
 
 _GIVEN = "rekall_server.flags"
@@ -50,7 +49,7 @@ def given(ctx: Any) -> tuple[dict[str, Any], Path | None]:
 
 def _option(name: str) -> TyperOption:
     field = Settings.model_fields[name]
-    kind = _kind(field.annotation)
+    kind = kind_of(name)
     flag = flag_of(name)
     if kind is bool:
         return TyperOption(
@@ -61,10 +60,10 @@ def _option(name: str) -> TyperOption:
             expose_value=False,
             callback=_noting(name),
         )
-    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    choices = get_args(field.annotation) if kind is Literal else ()
     return TyperOption(
         param_decls=[flag],
-        metavar="|".join(choices) or ("ADDRESS" if name == "host" else _METAVARS[get_origin(kind) or kind]),
+        metavar="|".join(choices) or ("ADDRESS" if name == "host" else _METAVARS[kind]),
         help=f"{field.description}{_default(field.default)}",
         expose_value=False,
         callback=_noting(name),
@@ -74,13 +73,6 @@ def _option(name: str) -> TyperOption:
 
 def _default(value: Any) -> str:
     return f" [{value:g}]" if isinstance(value, float) else f" [{value}]" if isinstance(value, (int, str)) else ""
-
-
-def _kind(annotation: Any) -> Any:
-    """The type of a field without None."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return next(part for part in get_args(annotation) if part is not type(None))
-    return annotation
 
 
 def _noting(name: str) -> Callable[[Any, Any, Any], Any]:
