@@ -54,7 +54,7 @@ class RequestGuard:
         self._app = app
         self._max_body = max_body
         self._metrics = metrics
-        self._log = structlog.get_logger("rekall_server.http")
+        self._log: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -75,13 +75,16 @@ class RequestGuard:
             (b"x-content-type-options", b"nosniff"),
             (b"cache-control", b"no-store"),
         ]
-        status = 0
+        status, ended = 0, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self._metrics.response(status)
                 message["headers"] = [*message.get("headers", ()), *added]
+            elif not message.get("more_body", False):
+                ended = True
             await send(message)
 
         try:
@@ -90,19 +93,19 @@ class RequestGuard:
             else:
                 await self._app(scope, receive, answer)
         except Exception as error:
-            self._log.error("request.failed", exc_info=error)
-            if status:
-                raise
-            await refuse(None, answer, 500, f"internal error: see the log of the server for request {number}")
+            self._logger().error("request.failed", exc_info=error)
+            if status and not ended:
+                raise  # the client has a part of an answer: only the end of the connection can tell it
+            if not status:
+                await refuse(None, answer, 500, f"internal error: see the log of the server for request {number}")
         finally:
-            if status:
-                self._metrics.response(status)
             self._tell(scope, exchange, status, (time.perf_counter() - started) * 1000)
 
     def _tell(self, scope: Scope, exchange: Exchange, status: int, milliseconds: float) -> None:
         path = scope["path"]
+        logger = self._logger()
         # those who ask every few seconds would fill the log
-        log = self._log.debug if path in _PROBES and status == 200 else self._log.info
+        log = logger.debug if path in _PROBES and status == 200 else logger.info
         fields: dict[str, Any] = {"method": scope["method"], "path": path[:_LONGEST_PATH], "status": status or None}
         user = scope.get("user")
         if user is not None and user.is_authenticated:
@@ -110,6 +113,13 @@ class RequestGuard:
         if exchange.tool is not None:
             fields["tool"], fields["outcome"] = exchange.tool, exchange.outcome
         log("request", ms=round(milliseconds, 2), **fields)
+
+    def _logger(self) -> Any:
+        if (
+            self._log is None
+        ):  # bound once, when the log is configured: to do so for each line takes as long as the line
+            self._log = structlog.get_logger().bind(logger="rekall_server.http")
+        return self._log
 
 
 async def refuse(
