@@ -58,6 +58,7 @@ class Config:
         cache_backend: name of the back end that holds cached values.
         database_options: options of the database back end, which checks them itself.
         cache_options: options of the cache back end, which checks them itself.
+        cache_on_error: what a search does without a cache that fails: `bypass` it, or `raise` its error.
         origins: for every dotted key, where its value came from, as text for a person.
         warnings: one line for each file in which something is ignored or doubtful, and for each deprecated key.
     """
@@ -98,6 +99,7 @@ class Config:
     # Options may hold a password: they stay out of the repr, which ends up in logs.
     database_options: dict[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
     cache_options: dict[str, Any] = field(default_factory=dict, kw_only=True, repr=False)
+    cache_on_error: str = field(default="bypass", kw_only=True)
     origins: dict[str, str] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
     warnings: list[str] = field(default_factory=list, kw_only=True, compare=False, repr=False)
 

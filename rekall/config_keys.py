@@ -126,6 +126,7 @@ KEYS: tuple[ConfigKey, ...] = (
     _backends("cache", "text", "cache_backend", "REKALL_CACHE_BACKEND"),
     _backends("database_options", "table", "database_options"),
     _backends("cache_options", "table", "cache_options"),
+    ConfigKey("backends", "cache_on_error", "text", "cache_on_error", choices=("bypass", "raise"), strict=True),
 )
 
 OLDER_KEYS: Mapping[str, str] = {

@@ -46,7 +46,7 @@ class Handle:
         container = self._container or ServiceContainer.get_instance()
         backend = container.database(self.path)
         try:
-            self._store = Store(backend, self.path, self._options)
+            self._store = Store(backend, self.path, self._options, lambda: self.cache_backend)
         except BaseException:
             container.release(backend)
             raise

@@ -103,7 +103,8 @@ def test_the_new_fields_are_keyword_only_and_origins_do_not_count_as_values(tmp_
     """0.3 code that builds or compares Config is not disturbed by the new fields."""
     keyword = [field.name for field in dataclasses.fields(Config) if field.kw_only]
     debugging, backends = ["debug_file", "debug_format"], ["database_backend", "cache_backend"]
-    assert keyword == [*debugging, *backends, "database_options", "cache_options", "origins", "warnings"]
+    options = ["database_options", "cache_options", "cache_on_error"]
+    assert keyword == [*debugging, *backends, *options, "origins", "warnings"]
     paths = ResolvedPaths(tmp_path, tmp_path, tmp_path, tmp_path / "k.db", PathSource.CLI)
     config = Config(paths, "vim")
     assert config == Config(paths, "vim", origins={"debug": "elsewhere"}, warnings=["x"])
@@ -269,6 +270,10 @@ def test_the_new_keys_are_read(config_file: Path) -> None:
         ("debug_file = 1", "debug_file is an integer, text is needed"),
         ('debug_format = "xml"', "debug_format is 'xml': set it to one of auto, text, json, or remove the line"),
         ("backends.cache = true", "backends.cache is a boolean, text is needed"),
+        (
+            'backends.cache_on_error = "ignore"',
+            "backends.cache_on_error is 'ignore': set it to one of bypass, raise, or remove the line",
+        ),
         ('backends.database_options = "x"', "backends.database_options is text, a table is needed"),
         ('backends = "redis"', "backends is text, a table [backends] is needed"),
         ('backends.databse = "x"', "unknown key backends.databse (text); did you mean backends.database?"),
@@ -551,6 +556,7 @@ def test_describe_lists_everything_in_a_stable_order(config_file: Path) -> None:
     settings = describe(config)
     new = ["debug", "debug_file", "debug_format"]
     new += ["backends.database", "backends.cache", "backends.database_options", "backends.cache_options"]
+    new += ["backends.cache_on_error"]
     paths = ["paths.config", "paths.data", "paths.cache", "paths.database"]
     assert [setting.key for setting in settings] == [dotted(fact) for fact in OLD_KEYS] + new + paths
     assert {setting.key: setting.origin for setting in settings} == config.origins

@@ -80,7 +80,10 @@ def test_the_configuration_of_the_user_page_is_accepted(cli: CommandLine) -> Non
     file.write_text(text, encoding="utf-8")
     file.chmod(0o600)
     from_file = {row["key"] for row in cli.json("config")["settings"] if row["origin"] == f"file {file}"}
-    kept = {"debug", *(f"backends.{key}" for key in ("database", "cache", "database_options", "cache_options"))}
+    kept = {
+        "debug",
+        *(f"backends.{key}" for key in ("database", "cache", "database_options", "cache_options", "cache_on_error")),
+    }
     assert from_file == kept
 
 

@@ -3,6 +3,9 @@
 What is kept begins with the stamp of the vectors (`Vectors.stamps`), and counts only while the base has the same one: a
 vector that any process adds, changes or removes counts at once, and so does a backup that is put back. A base without
 a stamp is read anew for every search.
+
+The key names the base and not its state, so that a new matrix takes the place of the one before: it may be large. The
+process that unpacked it holds it: a cache outside the process would send all of it for every search.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ from importlib.util import find_spec
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rekall.embeddings import kept as cache
 from rekall.embeddings.vectors import unit_rows
 from rekall.store import OpenBase
+from rekall.store.stamps import Stamps
 from rekall.store.vectors import FLOAT, VectorSpace
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ LARGEST = 256 * 2**20
 _HEADER = struct.Struct("<32sQQ16x")
 """Stamp, rows, dimensions; vectors, the ends of the ids (64-bit) and the ids (UTF-8) follow, without any gap."""
 _END = 8
+_INSTEAD = "vectors are read from the base"
 
 
 class UnitVectors(NamedTuple):
@@ -67,20 +71,29 @@ class UnitVectors(NamedTuple):
 
 
 def kept(db: OpenBase, space: VectorSpace, kind: str) -> UnitVectors | None:
-    """The vectors as the cache has them, None when it has none that are current."""
-    stamp = _stamp(db)
-    return None if stamp is None else _unpacked(cache.get(db, _name(space, kind)), stamp, space.dimensions)
+    """The vectors as this process or the cache has them, None when neither has any that are current."""
+    stamps = _stamps(db)
+    if stamps is None:
+        return None
+    name = _name(space, kind)
+    held: UnitVectors | None = db.store.kept.held(name, stamps.vectors)
+    if held is None:
+        value = db.store.kept.get(_key(stamps, name), instead=_INSTEAD)
+        held = _unpacked(value, stamps.vectors, space.dimensions)
+        if held is not None:
+            db.store.kept.hold(name, stamps.vectors, held)
+    return held
 
 
 def is_worth_keeping(db: OpenBase, space: VectorSpace, kind: str) -> bool:
     """Whether this was asked before about the same vectors: who searches once needs no matrix."""
-    stamp = _stamp(db)
-    if stamp is None:
+    stamps = _stamps(db)
+    if stamps is None:
         return False
-    name = f"{_name(space, kind)}:asked"
-    if cache.get(db, name) == stamp:
+    key = f"{_key(stamps, _name(space, kind))}:asked"
+    if db.store.kept.get(key, instead=_INSTEAD) == stamps.vectors:
         return True
-    cache.put(db, name, stamp)
+    db.store.kept.put(key, stamps.vectors, what="vectors")
     return False
 
 
@@ -93,25 +106,28 @@ def read(db: OpenBase, space: VectorSpace, kind: str, *, keep: bool = True) -> I
     Raises:
         MissingDependencyError: numpy is not installed.
     """
-    stamp = _stamp(db) if keep else None
+    stamps = _stamps(db) if keep else None
     parts: list[UnitVectors] = []
     number = 0
     for ids, vectors in db.store.vectors.pages(space, kind):
         part = _unit_vectors(ids, vectors)
         yield part
         number += len(ids)
-        if stamp is not None and number * space.dimensions * FLOAT <= LARGEST:
+        if stamps is not None and number * space.dimensions * FLOAT <= LARGEST:
             parts.append(part)
         else:
-            parts, stamp = [], None
-    if stamp is not None and stamp == _stamp(db):
-        cache.put(db, _name(space, kind), _packed(stamp, parts, space.dimensions))
+            parts, stamps = [], None
+    now = None if stamps is None else _stamps(db)
+    if stamps is not None and now is not None and stamps.vectors == now.vectors:
+        name, packed = _name(space, kind), _packed(stamps.vectors, parts, space.dimensions)
+        parts.clear()
+        db.store.kept.put(_key(stamps, name), packed, what="vectors")
+        db.store.kept.hold(name, stamps.vectors, _unpacked(packed, stamps.vectors, space.dimensions))
 
 
-def _stamp(db: OpenBase) -> str | None:
-    """That of the vectors; None where nothing can be kept: without a stamp, and without numpy."""
-    stamps = None if find_spec("numpy") is None else db.store.vectors.stamps()
-    return None if stamps is None else stamps.vectors
+def _stamps(db: OpenBase) -> Stamps | None:
+    """Those of the base; None where nothing can be kept: without stamps, and without numpy."""
+    return None if find_spec("numpy") is None else db.store.vectors.stamps()
 
 
 def _unit_vectors(ids: list[str], vectors: np.ndarray[Any, Any]) -> UnitVectors:
@@ -147,4 +163,8 @@ def _unpacked(value: object, stamp: str, dimensions: int) -> UnitVectors | None:
 
 
 def _name(space: VectorSpace, kind: str) -> str:
-    return f"vectors:{kind}:{space.dimensions}:{space.models[0]}"
+    return f"{kind}:{space.dimensions}:{space.models[0]}"
+
+
+def _key(stamps: Stamps, name: str) -> str:
+    return f"vectors:{stamps.base}:{name}"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from rekall.context_extractor import extract_keywords, get_matching_keywords
 from rekall.embeddings import fusion
-from rekall.embeddings.embedder import embed_texts, in_context
+from rekall.embeddings.embedder import in_context
+from rekall.embeddings.query_vectors import query_vector
 from rekall.embeddings.readiness import Readiness, readiness
 from rekall.errors import EmbeddingModelUnavailableError, InvalidValueError, MissingDependencyError
 from rekall.models import SearchResult
@@ -148,6 +149,6 @@ def _vector_of(db: OpenBase, query: str, context: str | None) -> tuple[Readiness
     if ready.service is None or not query.strip():
         return ready, None
     try:
-        return ready, embed_texts(ready.service.embedder, [in_context(query, context)])[0]
+        return ready, query_vector(db, ready.service.embedder, in_context(query, context))
     except _NO_VECTOR as error:
         return Readiness(None, str(error)), None

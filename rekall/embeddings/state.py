@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from rekall.embeddings import kept
 from rekall.embeddings.embedder import normal_name
 from rekall.store import OpenBase
 from rekall.store.unembedded import StoredVectors
 
 _NAME = "vectors:held"
+_INSTEAD = "vectors are read from the base"
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,11 @@ def _summaries(db: OpenBase) -> list[StoredVectors]:
     stamps = db.store.vectors.stamps()
     if stamps is None:
         return db.store.unembedded.summaries()
-    found = kept.get(db, _NAME)
-    if isinstance(found, dict) and found.get("stamps") == list(stamps):
+    key, state = f"{_NAME}:{stamps.base}", [stamps.vectors, stamps.entries]
+    found = db.store.kept.get(key, instead=_INSTEAD)
+    if isinstance(found, dict) and found.get("stamps") == state:
         return [StoredVectors(*row) for row in found["rows"]]
     rows = db.store.unembedded.summaries()
     if stamps == db.store.vectors.stamps():
-        kept.put(db, _NAME, {"stamps": list(stamps), "rows": [list(row) for row in rows]})
+        db.store.kept.put(key, {"stamps": state, "rows": [list(row) for row in rows]}, what="vectors")
     return rows

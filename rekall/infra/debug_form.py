@@ -144,6 +144,7 @@ def _columns(*, with_colours: bool) -> list[dev.Column]:
         dev.Column("ms", column(lambda value: f"{value:>9.3f} ms")),
         dev.Column("outcome", column(lambda value: "" if value == "error" else str(value), dev.GREEN)),
         dev.Column("rows", column(lambda value: f"{value} row{'' if value == 1 else 's'}")),
+        dev.Column("hit", column(lambda value: "hit" if value else "miss")),
         dev.Column("error", column(str, dev.RED)),
         dev.Column("attempt", column(lambda value: "" if value == 1 else f"try {value}", dev.YELLOW)),
         dev.Column("", column(lambda value: "")),  # the event is always the same, and the wait shows in the times

@@ -45,6 +45,10 @@ def logged(
             rows = _rows(operation, result)
             if rows is not None:
                 fields["rows"] = rows
+            elif operation == "get":  # a stored None that is asked for without another default counts as a miss
+                fields["hit"] = result is not (args[1] if len(args) > 1 else kwargs.get("default"))
+            elif operation == "exists":
+                fields["hit"] = result is True
             return result
         except BaseException as error:
             fields = {"outcome": "error", "error": type(error).__name__}

@@ -6,14 +6,15 @@
 - A full-text table of the structured contexts, filled by triggers from the plain JSON that every version writes. A
   context that exists only compressed cannot be read in SQL: the trigger marks it, and the next writer fills it in.
 - An index on `superseded_by`, without which deleting an entry scans all entries for the foreign key.
-- Stamps of the vectors and of the entries: triggers renew them whenever any program writes, so what was made of a table
-  is current as long as its stamp is there. They are random: a counter would come to the same number twice in a base
-  that was put back from a backup.
+- Stamps of the vectors, of the entries and of all that a search looks at: triggers renew them whenever any program
+  writes, so what was made of it is current as long as its stamp is there. They are random: a counter would come to the
+  same number twice in a base that was put back from a backup, and in two copies of one. Beside them is the identity of
+  the base, made with these objects and shared with its copies: it finds what is to be replaced, and proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rekall.store.schema import TOKENIZER
 
@@ -67,21 +68,34 @@ _UNMARK = "DELETE FROM rekall_context_pending WHERE id = old.id"
 _NEW_STAMP = "hex(randomblob(16))"
 
 
-def _stamping(table: str, column: str, update: str) -> dict[str, str]:
-    """The triggers that renew a stamp whenever any program writes a table."""
-    events = {"i": "INSERT", "u": f"UPDATE{update}", "d": "DELETE"}
+_ANY = ("INSERT", "UPDATE", "DELETE")
+_SEARCHED = (
+    *("id", "title", "content", "type", "project", "status", "superseded_by", "memory_type", "updated_at"),
+    *("context_structured", "context_blob", "context_compressed"),
+)
+"""The columns of entries that a search matches, filters or ranks by: all but those of accesses and reviews."""
+
+
+def _stamping(table: str, stamps: Sequence[str], events: Sequence[str] = _ANY) -> dict[str, str]:
+    """The triggers that renew stamps whenever any program writes a table: one for each event, however many stamps.
+
+    Args:
+        stamps: columns of `rekall_stamps`; the triggers are named for the first.
+    """
+    renewed = ", ".join(f"{stamp} = {_NEW_STAMP}" for stamp in stamps)
+    named = stamps[0] if len(stamps) > 1 else f"{stamps[0]}_{table}"
+    triggers = {f"rekall_{named}_a{event[0].lower()}": event for event in events}
     return {
-        f"rekall_{column}_a{letter}": (
-            f"CREATE TRIGGER rekall_{column}_a{letter} AFTER {event} ON {table}"
-            f" BEGIN UPDATE rekall_stamps SET {column} = {_NEW_STAMP}; END"
-        )
-        for letter, event in events.items()
+        name: f"CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN UPDATE rekall_stamps SET {renewed}; END"
+        for name, event in triggers.items()
     }
 
 
 STAMPING: Mapping[str, str] = {
-    **_stamping("embeddings", "vectors", ""),
-    **_stamping("entries", "entries", " OF id, status, updated_at"),
+    **_stamping("embeddings", ("vectors", "search")),
+    **_stamping("entries", ("entries", "search"), ("INSERT", f"UPDATE OF {', '.join(_SEARCHED)}", "DELETE")),
+    **_stamping("tags", ("search",)),
+    **_stamping("links", ("search",)),
 }
 """What keeps the stamps current; without all of them these say nothing. Counting an access changes no stamp."""
 
@@ -117,7 +131,7 @@ OBJECTS: Mapping[str, str] = {
         f"CREATE TRIGGER rekall_context_ad AFTER DELETE ON entries WHEN {_has_context('old')} BEGIN "
         f"{_REMOVE_CONTEXT}; {_UNMARK}; END"
     ),
-    "rekall_stamps": "CREATE TABLE rekall_stamps (vectors TEXT, entries TEXT)",
+    "rekall_stamps": "CREATE TABLE rekall_stamps (base TEXT, vectors TEXT, entries TEXT, search TEXT)",
     **STAMPING,
 }
 
@@ -130,7 +144,7 @@ def build() -> list[str]:
     fill = [
         f"{_add_context('entries')} FROM entries WHERE {_has_context('entries')}",
         f"{_MARK.format(row='entries')} FROM entries WHERE {_needs_reading('entries')}",
-        f"INSERT INTO rekall_stamps VALUES ({_NEW_STAMP}, {_NEW_STAMP})",
+        f"INSERT INTO rekall_stamps VALUES ({', '.join([_NEW_STAMP] * 4)})",
     ]
     return [*drop, *OBJECTS.values(), *fill]
 

@@ -66,14 +66,28 @@ class Plan(NamedTuple):
 
 
 class Frequencies:
-    """Counts terms, and remembers the counts while the base is about as large."""
+    """Counts terms, and remembers the counts while the base is about as large.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        remembers: otherwise terms are counted anew for each search, which is then a function of the base's state.
+    """
+
+    def __init__(self, session: Session, *, remembers: bool = True) -> None:
         self._session = session
+        self._remembers = remembers
         self._counts: dict[tuple[str, bool], int] = {}
         self._size = 0
 
-    def plan(self, terms: Sequence[str], size: int, contexts: int = 0, *, context: bool, narrow: bool = True) -> Plan:
+    def plan(
+        self,
+        terms: Sequence[str],
+        size: int,
+        contexts: int = 0,
+        *,
+        context: bool,
+        narrow: bool = True,
+        counts: Mapping[str, int] | None = None,
+    ) -> Plan:
         """Which terms make candidates.
 
         Args:
@@ -82,10 +96,12 @@ class Frequencies:
             contexts: rows of the table of contexts, or more.
             context: rows of the table of contexts count too: the base has one.
             narrow: rank only entries with a rare term where all together would be too many.
+            counts: rows of each term, where they are known already.
         """
         if len(terms) <= MAX_TERMS and (len(terms) * size <= UNCOUNTED or not narrow):
             return Plan(tuple(terms))
-        counts = self.counts(terms, size, context=context)
+        if counts is None:
+            counts = self.counts(terms, size, context=context)
         rarest = sorted((term for term in terms if counts[term]), key=counts.__getitem__)[:MAX_TERMS]
         telling = [term for term in rarest if counts[term] < (size + contexts) / 2] or rarest[:1] or list(terms[:1])
         if not narrow:
@@ -144,7 +160,8 @@ class Frequencies:
         if missing:
             rows = self._session.fetch_all(counting_sql(context=context), {"terms": json.dumps(missing)})
             counted = {row["term"]: int(row["n"]) for row in rows}
-            known.update({(term, context): rows for term, rows in counted.items() if rows >= _REMEMBERED})
+            if self._remembers:
+                known.update({(term, context): rows for term, rows in counted.items() if rows >= _REMEMBERED})
         return {term: counted[term] if term in counted else known[term, context] for term in terms}
 
 

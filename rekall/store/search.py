@@ -7,21 +7,26 @@ found. A longer one is ranked by bm25 over all its words, in the entry and in it
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rekall.errors import QueryError
 from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
 from rekall.store.access import count_statements
-from rekall.store.frequencies import SIZES_SQL, Frequencies, most, sizes
-from rekall.store.query import ParsedQuery, parse_query, verbatim
+from rekall.store.frequencies import SIZES_SQL, Frequencies, sizes
+from rekall.store.query import parse_query, verbatim
+from rekall.store.ranking import Ranked, planned, ranked
 from rekall.store.rows import entry_from_row
 from rekall.store.search_sql import CANDIDATES, ENTRY, SOME, Request, entries_sql, fused, hits_sql
 from rekall.store.session import Session
+
+if TYPE_CHECKING:
+    from rekall.store.kept_searches import KeptSearches
 
 SUPERSEDED = 3
 """Obsolete entries that `Search.find` gives at most beside its hits."""
@@ -113,11 +118,11 @@ class Search:
         now = datetime.now()
         more = limit if limit < 0 else max(limit + SUPERSEDED * superseded, CANDIDATES * bool(parsed.compounds))
         filters = (entry_type, project, memory_type, include_obsolete)
-        request = Request(parsed, None, *filters, superseded, more, here, now.isoformat())
+        request = Request(parsed, None, *filters, superseded, more, here, now.date().isoformat())
         counted = update_access and self._session.can_count()
-        request, rows = (self._indexed if counted else self._without_preparing)(request)
-        found = _found(request, rows, limit)
-        if superseded and len(rows) == more and len(found.hits) < limit:  # obsolete ones have the places of hits
+        ranked = self._ranked(request, may_prepare=counted)
+        found = _found(request, ranked, limit)
+        if superseded and len(ranked.rows) == more and len(found.hits) < limit:  # obsolete ones have the places of hits
             found.hits = self.find(query, *filters, limit=limit, exact=exact, here=here, update_access=False).hits
         if counted and found.hits:
             meant = [hit.entry for hit in found.hits if hit.matched != "some"]
@@ -125,48 +130,43 @@ class Search:
                 self._session.count(count_statements(meant, now))
         return found
 
-    def _planned(self, request: Request, size: int, contexts: int, *, indexed: bool) -> Request:
-        """The request with the plan for its terms, where some of them are enough.
-
-        Args:
-            size: entries that are searched, at most.
-            contexts: rows of the full-text table of contexts.
-            indexed: the base has its full-text table of contexts.
-        """
-        if not request.parsed.has_loose_terms:
-            return request
-        narrow = request.limit >= 0  # whoever wants all hits gets them, however long it takes
-        plan = self._frequencies.plan(request.parsed.terms, size, contexts, context=indexed, narrow=narrow)
-        terms = [*plan.ranked, *plan.common]
-        weights = self._frequencies.context_weights(terms, size, contexts) if indexed else None
-        return request._replace(plan=plan, context_weights=weights)
-
-    def _indexed(self, request: Request) -> tuple[Request, list[Row]]:
+    def _ranked(self, request: Request, *, may_prepare: bool) -> Ranked:
         """Hits by the base's own index, once nothing is missing from it: another program may have written meanwhile."""
         try:
-            planned, rows = self._ask(request)
-            if (rows and not rows[0]["waiting"]) or (not rows and self._session.is_prepared()):
-                return planned, rows
+            found = self._ask(request)
+            if not found.waiting:
+                return found
         except QueryError:
             if self._session.is_prepared():
                 raise
+        if not may_prepare:
+            return self._without_preparing(request)
         self._session.prepare()
         return self._ask(request)
 
-    def _ask(self, request: Request) -> tuple[Request, list[Row]]:
+    def _ask(self, request: Request) -> Ranked:
+        if self._session.options.keep_searches and request.limit >= 0:
+            return self._kept_searches.ask(request)
         if request.parsed.has_loose_terms:
-            row = self._session.fetch_one(SIZES_SQL)
-            request = self._planned(request, *sizes(row), indexed=True)
-        return request, self._session.fetch_all(*hits_sql(request))
+            size, contexts = sizes(self._session.fetch_one(SIZES_SQL))
+            request = planned(request, self._frequencies, size, contexts)
+        found = ranked(request, self._session.fetch_all(*hits_sql(request)))
+        return found if found.rows else found._replace(waiting=self._session.is_waiting())
 
-    def _without_preparing(self, request: Request) -> tuple[Request, list[Row]]:
+    @cached_property
+    def _kept_searches(self) -> KeptSearches:
+        from rekall.store.kept_searches import KeptSearches
+
+        return KeptSearches(self._session)
+
+    def _without_preparing(self, request: Request) -> Ranked:
         """Hits without writing: contexts that the base has not indexed yet are indexed in memory for this search."""
         state = scratch.state(self._session)
         contexts = state.waiting if state.is_indexed else scratch.all_contexts(self._session)
-        request = self._planned(request, state.size, state.contexts, indexed=state.is_indexed)
+        request = planned(request, self._frequencies, state.size, state.contexts, indexed=state.is_indexed)
         rows = self._session.fetch_all(*hits_sql(request, context=state.is_indexed))
         found = scratch.matching(contexts, request.parsed)
-        return request, self._with_contexts(request, rows, found) if found else rows
+        return ranked(request, self._with_contexts(request, rows, found) if found else rows)
 
     def _with_contexts(
         self, request: Request, rows: list[Row], found: Mapping[str, tuple[int, float, float]]
@@ -174,9 +174,10 @@ class Search:
         """The hits together with contexts that were matched in memory, as one statement would have given them."""
         known = {row["id"] for row in rows}
         missing = [entry_id for entry_id in found if entry_id not in known]
-        first = rows[0] if rows else {"size": None, "frequencies": None}
+        shared = ("size", "frequencies", "waiting")
+        first = {name: rows[0][name] if rows else None for name in shared}
         added = [
-            row | {"tier": SOME + 1, "rank": 0.0, "size": first["size"], "frequencies": first["frequencies"]}
+            row | {**first, "tier": SOME + 1, "rank": 0.0}
             for row in self._session.fetch_all(*entries_sql(request, missing))
         ]
         merged = []
@@ -195,19 +196,15 @@ class Search:
         return merged if request.limit < 0 else merged[: request.limit]
 
 
-def _found(request: Request, rows: Sequence[Row], limit: int) -> Found:
-    parsed, plan = request.parsed, request.plan
-    found = Found(terms=parsed.terms, narrowed=plan.ranked if plan is not None and plan.common else ())
-    if not rows:
-        return found
-    counts = plan.counts if plan is not None and plan.counts else _counts_of(parsed, rows[0])
-    best = most(counts, rows[0]["size"] or 0)
+def _found(request: Request, ranked: Ranked, limit: int) -> Found:
+    parsed = request.parsed
+    found = Found(terms=parsed.terms, narrowed=ranked.narrowed)
     short = parsed.is_short
     compounds = parsed.compounds if short else []
     hits = []
-    for row in rows:
+    for row in ranked.rows:
         entry = entry_from_row(row)
-        share = min(max(-row["rank"] / best, 0.0), 1.0)
+        share = min(max(-row["rank"] / ranked.best, 0.0), 1.0)
         if compounds and row["tier"] == ENTRY:
             text = " ".join((entry.title, entry.content, *entry.tags))
             share = (share + all(verbatim(word, text) for word in compounds)) / 2
@@ -223,8 +220,3 @@ def _found(request: Request, rows: Sequence[Row], limit: int) -> Found:
         elif len(found.superseded) < SUPERSEDED:
             found.superseded.append(hit.entry)
     return found
-
-
-def _counts_of(parsed: ParsedQuery, row: Row) -> dict[str, int]:
-    """The rows of each term, which the statement counted along the way."""
-    return dict(zip(parsed.terms, json.loads(row["frequencies"] or "[]"), strict=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from rekall.store.entries import filter_sql
 from rekall.store.frequencies import SIZE_SQL, Plan, counting_sql
 from rekall.store.query import ParsedQuery
 from rekall.store.rows import ENTRY_SELECT
+from rekall.store.stamps import SEARCH_STAMP, STAMPING_VALUES
 
 ENTRY, CONTEXT, SOME = 0, 1, 2
 """Kinds of a hit: the entry satisfies the query, its context does, or only some of the words were found."""
@@ -29,12 +31,15 @@ SAME_PROJECT, RECENT = 0.02, 0.01
 CANDIDATES = 100
 """Hits of each full-text table that are fused."""
 
+_PARAMETERS = re.compile(r":(exact|context|excluded|any\d|weights)\b")
+_NOTHING = "id : nothing"
+"""A MATCH expression without a row: ids are not indexed."""
 _TABLES = ("entries_fts", "rekall_context_fts")
 _WEIGHTS = {"entries_fts": f"0, {TITLE_WEIGHT}, 1, 1", "rekall_context_fts": "0"}
 _NOT_EXCLUDED = "entries.id NOT IN (SELECT id FROM entries_fts WHERE entries_fts MATCH :excluded)"
 _GAIN = (
     f" * (1 + {SAME_PROJECT} * coalesce(entries.project = :here, 0)"
-    f" + {RECENT} / (1 + max(0, coalesce(julianday(:now) - julianday(entries.updated_at), 1e6)) / 365))"
+    f" + {RECENT} / (1 + max(0, coalesce(julianday(:day) - julianday(entries.updated_at), 1e6)) / 365))"
 )
 
 # bm25 of several terms is the sum of what it is for each
@@ -56,7 +61,7 @@ class Request(NamedTuple):
         superseded: obsolete entries too that another one supersedes.
         limit: rows at most; a negative number is no limit.
         here: the project at hand, whose entries gain a little.
-        now: ISO time.
+        day: ISO date, by which entries are recent.
         context_weights: by term, of bm25 in contexts, where some of the terms are enough; None: all are 1.
     """
 
@@ -69,7 +74,7 @@ class Request(NamedTuple):
     superseded: bool
     limit: int
     here: str | None
-    now: str
+    day: str
     context_weights: Mapping[str, float] | None = None
 
     def filters(self) -> tuple[list[str], dict[str, Value]]:
@@ -82,13 +87,17 @@ class Request(NamedTuple):
         return conditions, values
 
 
-def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, Value]]:
+def hits_sql(
+    request: Request, *, context: bool = True, fewer: int | None = None, stamped: bool = False
+) -> tuple[str, dict[str, Value]]:
     """The statement and its parameters: rows of entries with `tier`, `rank`, `waiting`, `size`, `frequencies`.
 
     `waiting`: contexts wait to be indexed. `size` and `frequencies`: see `rekall.store.frequencies`.
 
     Args:
         context: the base has its full-text table of contexts.
+        fewer: rank and give nothing unless the terms have fewer rows together; not where a plan has counted them.
+        stamped: with `stamp`, that of the state of the base which the hits are of; see `rekall.store.stamps`.
     """
     parsed, plan = request.parsed, request.plan
     conditions, values = request.filters()
@@ -105,9 +114,13 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
     values |= {f"any{number}": expression for number, expression in enumerate(expressions)}
     if expressions:
         most = -1 if request.limit < 0 else max(request.limit, CANDIDATES)
-        values |= {"candidates": most, "here": request.here, "now": request.now}
+        values |= {"candidates": most, "here": request.here, "day": request.day}
         if context and request.context_weights is not None:
             values["weights"] = json.dumps(list(request.context_weights.items()))
+    if fewer is not None:
+        values["fewer"] = fewer
+    if stamped:
+        values |= STAMPING_VALUES
     sql = _sql(
         tuple(conditions),
         context,
@@ -117,6 +130,8 @@ def hits_sql(request: Request, *, context: bool = True) -> tuple[str, dict[str, 
         parsed.is_short,
         "weights" in values,
         counting,
+        fewer is not None,
+        stamped,
     )
     return sql, values
 
@@ -147,6 +162,8 @@ def _sql(
     short: bool,
     weights: bool,
     counting: bool,
+    bounded: bool,
+    stamped: bool,
 ) -> str:
     tables = _TABLES if context else _TABLES[:1]
     if short:
@@ -162,12 +179,30 @@ def _sql(
         size += " + coalesce((SELECT max(id) FROM rekall_context_fts_content), 0)"
     waiting = "EXISTS (SELECT 1 FROM rekall_context_pending)" if context else "0"
     counts = f"(SELECT json_group_array(n) FROM ({counting_sql(context=in_context)}))" if counting else "NULL"
+    if bounded:
+        with_sql = f"{_counted(in_context)}, {_PARAMETERS.sub(_unless_many, with_sql)}"
+        counts = "(SELECT frequencies FROM counted)"
+    stamp = SEARCH_STAMP if stamped else "NULL"
     return (
         f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
-        f" {size} AS size, {counts} AS frequencies"
+        f" {size} AS size, {counts} AS frequencies, {stamp} AS stamp"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         f" ORDER BY {order}"
     )
+
+
+def _counted(in_context: bool) -> str:
+    """The table of what the terms have: whether fewer rows together than `:fewer`, and `frequencies`."""
+    return (
+        "counted(few, frequencies) AS MATERIALIZED (SELECT coalesce(sum(n), 0) < :fewer, json_group_array(n)"
+        f" FROM ({counting_sql(context=in_context)}))"
+    )
+
+
+def _unless_many(parameter: re.Match[str]) -> str:
+    """What finds nothing, at no cost, in place of a parameter when the terms have many rows."""
+    nothing = "'[]'" if parameter[1] == "weights" else f"'{_NOTHING}'"
+    return f"CASE WHEN (SELECT few FROM counted) THEN {parameter[0]} ELSE {nothing} END"
 
 
 def _tiers(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rekall.errors import QueryError, ReadOnlyError
-from rekall.infra.interfaces import DatabaseBackend, Params, Result, Statement
+from rekall.infra.interfaces import CacheBackend, DatabaseBackend, Params, Result, Statement
 from rekall.store import opening, pending
+
+if TYPE_CHECKING:
+    from rekall.store.kept import Kept
 
 _WAITING = "SELECT 1 FROM rekall_context_pending LIMIT 1"
 
@@ -40,17 +44,32 @@ class Session:
         backend: connected.
         path: the database file, for messages and for backups beside it.
         options: how it is used.
+        cache: gives the cache back end when something is to be kept; None: nothing is.
     """
 
-    def __init__(self, backend: DatabaseBackend, path: Path, options: SessionOptions = AS_A_COMMAND) -> None:
+    def __init__(
+        self,
+        backend: DatabaseBackend,
+        path: Path,
+        options: SessionOptions = AS_A_COMMAND,
+        cache: Callable[[], CacheBackend] | None = None,
+    ) -> None:
         self.backend = backend
         self.path = path
         self.options = options
+        self._cache = cache
         self.fetch_one = backend.fetch_one
         self.fetch_all = backend.fetch_all
         self._lock = threading.Lock()
         self._prepared = False
         self._read_only = False
+
+    @cached_property
+    def kept(self) -> Kept:
+        """What is kept of this base in the cache."""
+        from rekall.store.kept import Kept
+
+        return Kept(self._cache)
 
     def write(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
         """Apply one batch, all or none; returns the rows changed together."""
@@ -76,10 +95,14 @@ class Session:
                 pending.fill(self.backend)
                 self._prepared = True
 
+    def is_waiting(self) -> bool:
+        """Whether contexts wait to be read into the index."""
+        return self.fetch_one(_WAITING) is not None
+
     def is_prepared(self) -> bool:
         """Whether nothing is missing and nothing waits."""
         try:
-            return self._prepared and self.fetch_one(_WAITING) is None
+            return self._prepared and not self.is_waiting()
         except QueryError:
             return False  # the derived objects were dropped meanwhile
 

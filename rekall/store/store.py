@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rekall.store.embeddings import Embeddings
     from rekall.store.filters import Filters
     from rekall.store.inbox import Inbox
+    from rekall.store.kept import Kept
     from rekall.store.maintenance import Maintenance
     from rekall.store.reviews import Reviews
     from rekall.store.sources.citations import Citations
@@ -47,7 +48,7 @@ class OpenBase(Protocol):
 
     @property
     def cache_backend(self) -> CacheBackend | None:
-        """Where what was made of the base is kept for a while; None when nothing is to be kept."""
+        """Where what was made of the base is kept for a while (`Store.kept`); None when nothing is to be kept."""
 
 
 class Store:
@@ -57,6 +58,7 @@ class Store:
         backend: connected.
         path: the database file, for messages and for backups beside it.
         options: how the base is used.
+        cache: gives the cache back end when something is to be kept; None: nothing is.
 
     Raises:
         MigrationError: the schema can neither be used nor brought to the current version.
@@ -67,9 +69,10 @@ class Store:
         backend: DatabaseBackend,
         path: Path,
         options: SessionOptions = AS_A_COMMAND,
+        cache: Callable[[], CacheBackend] | None = None,
     ) -> None:
         self.backup_made = opening.ensure_schema(backend, path)
-        self.session = Session(backend, path, options)
+        self.session = Session(backend, path, options, cache)
         self._marks: Row | None = None
         self.entries = Entries(self.session)
         self.search = Search(self.session)
@@ -94,6 +97,11 @@ class Store:
         if opening.schema_marks(self.session.backend) != self._marks:
             return False
         return not self.session.options.counting or self.session.is_prepared()
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept of the base in the cache."""
+        return self.session.kept
 
     @cached_property
     def reviews(self) -> Reviews:

@@ -10,9 +10,10 @@ from rekall.errors import MissingDependencyError, QueryError
 from rekall.infra.interfaces import Value
 from rekall.models import Vector
 from rekall.store import vector_extension
-from rekall.store.derived import STAMPING
 from rekall.store.entries import filter_sql
 from rekall.store.session import Session
+from rekall.store.stamps import Stamps as Stamps
+from rekall.store.stamps import stamps
 
 FLOAT = 4
 """Bytes of one number of a vector."""
@@ -57,24 +58,6 @@ class EntryFilter(NamedTuple):
 
 EVERY_ENTRY = EntryFilter(include_obsolete=True)
 ACTIVE_ENTRIES = EntryFilter()
-_STAMPS = (
-    "SELECT vectors, entries FROM rekall_stamps WHERE length(vectors) = 32 AND length(entries) = 32"
-    f" AND (SELECT count(*) FROM sqlite_master WHERE sql IN ({', '.join('?' * len(STAMPING))})) = ?"
-)
-
-
-class Stamps(NamedTuple):
-    """Texts of 32 characters, which are others after any program has written.
-
-    Two states of a base never have the same, nor do two bases, unless one is a copy of the other.
-
-    Args:
-        vectors: renewed when a vector is added, changed or removed.
-        entries: renewed when an entry is added, changed or removed; an access changes nothing.
-    """
-
-    vectors: str
-    entries: str
 
 
 class Vectors:
@@ -85,11 +68,7 @@ class Vectors:
 
     def stamps(self) -> Stamps | None:
         """The stamps of the base; None where nothing keeps them: a base that no Rekall of this age has written yet."""
-        try:
-            row = self._session.fetch_one(_STAMPS, (*STAMPING.values(), len(STAMPING)))
-        except QueryError:
-            return None
-        return None if row is None else Stamps(**row)
+        return stamps(self._session)
 
     def admitted(self, where: EntryFilter, among: Iterable[str] | None = None) -> set[str]:
         """The ids of the entries that a filter lets through.

@@ -102,7 +102,7 @@ def test_a_call_is_one_line_on_stderr_and_says_no_value(tmp_path: Path, monkeypa
     assert summary["event"] == "backend.summary"
     usual = {"timestamp", "event", "pid", "backend", "operation", "ms", "attempt", "outcome"}
     for event in events:
-        assert set(event) - {"rows"} == usual
+        assert set(event) - {"rows", "hit"} == usual
         assert (event["event"], event["attempt"], event["outcome"]) == ("backend.call", 1, "ok")
         assert event["timestamp"].endswith("Z")
         assert event["ms"] >= 0

@@ -147,4 +147,4 @@ def test_the_table_of_keys_is_complete(tmp_path: Path) -> None:
     assert explained["backend.summary"] | {"event"} == set(summary) | {"slowest"}
     assert set(one) - {"slowest"} <= set(summary)
     keys = {key for line in text[:-1] for key in json.loads(line)}
-    assert explained["backend.call"] - {"ok"} | {"event"} == keys | {"error", "waited_ms"}
+    assert explained["backend.call"] - {"ok", "get", "exists"} | {"event"} == keys | {"error", "waited_ms", "hit"}

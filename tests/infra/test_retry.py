@@ -135,7 +135,8 @@ def _event(operation: str, attempt: int, error: str | None) -> dict[str, Any]:
     if error is not None:
         return event | {"attempt": attempt, "outcome": "error", "error": error}
     rows = {"rows": ROWS[operation]} if operation in ROWS else {}
-    return event | {"attempt": attempt, "outcome": "ok"} | rows
+    hit = {"hit": True} if operation in ("get", "exists") else {}
+    return event | {"attempt": attempt, "outcome": "ok"} | rows | hit
 
 
 def test_errors_may_change_from_attempt_to_attempt() -> None:
