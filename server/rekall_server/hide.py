@@ -11,7 +11,7 @@ _LONGEST = 2000
 
 _TOKEN = re.compile(r"rks_[A-Za-z0-9_\-]+")
 _HEADER = re.compile(
-    r"(authorization\\*['\"]?\s*[:=,]\s*\\*b?['\"]?(?:(?:basic|bearer|digest|token)\s+)?|\bbearer\s+)[^\s'\"\\,;}]+",
+    r"(authorization\\*['\"]?\s*[:=,]\s*\\*(?:b?['\"])?(?:(?:basic|bearer|digest|token)\s+)?|\bbearer\s+)[^\s'\"\\,;}]+",
     re.IGNORECASE,
 )
 _URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):(\S*)@")

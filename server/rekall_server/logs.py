@@ -100,6 +100,7 @@ def _take_over(handler: logging.Handler, level: int) -> None:
     access = logging.getLogger("uvicorn.access")  # the server has a line of its own for each request
     access.handlers.clear()
     access.propagate = False
+    access.setLevel(logging.CRITICAL + 1)
     logging.captureWarnings(True)
 
 
