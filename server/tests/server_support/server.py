@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,36 @@ def start(home: Path, *arguments: str, **variables: str) -> RunningServer:
         start_new_session=True,
     )
     return RunningServer(process, home)
+
+
+@contextmanager
+def started(command: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Iterator[RunningServer]:
+    """A server that somebody else's command starts; it is ended afterwards, whatever happened.
+
+    Args:
+        command: prints where it listens, as `rekall-server` does.
+        folder: where it works.
+        variables: its whole environment.
+    """
+    process = subprocess.Popen(
+        command,
+        env=dict(variables),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    server = RunningServer(process, folder)
+    try:
+        server.wait_until_it_listens()
+        yield server
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        server.close()
 
 
 @asynccontextmanager
