@@ -50,6 +50,8 @@ WRONG = {
     "a tool goes round the tools of Rekall": ("calls.py", "from rekall.db import Database"),
     "a back end knows the store": ("backends/pooled_db.py", "import rekall.store.schema"),
     "an import by way of the package": ("app.py", "from rekall import handle"),
+    "a back end knows the process": ("backends/pooled_db.py", "import rekall_server.process"),
+    "a module that no layer names": ("unplaced.py", "import rekall.errors"),
     "a second part names redis-py": ("app.py", "import redis"),
     "a second part names prometheus-client": ("calls.py", "from prometheus_client import Counter"),
     "a second part names uvicorn": ("app.py", "import uvicorn"),
