@@ -37,6 +37,11 @@ CONTEXT = """{
   "solution": "Reset the cached configuration after every test.",
   "trigger_keywords": ["flaky", "test order", "cache"]
 }"""
+SHARED = """{
+  "situation": "A laptop was lost, and nobody knew whose token was on it.",
+  "solution": "Each client gets a token of its own, which can be revoked alone.",
+  "trigger_keywords": ["token", "lost", "revoke"]
+}"""
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -144,16 +149,10 @@ class Demo:
             tools = [tool.name for tool in await client.list_tools()]
             print(indented(f"{len(tools)} tools after {time.monotonic() - started:.1f} s: {', '.join(tools)}") + "\n")
 
-            async def call(name: str, **arguments: Any) -> dict[str, Any]:
-                given = ", ".join(f"{key}={json.dumps(value)}" for key, value in arguments.items())
-                print(textwrap.fill(f"> {name}({given})", WIDTH, subsequent_indent="  "))
-                result = await client.call_tool(name, arguments)
-                print(indented("\n".join(block.text for block in result.content)) + "\n", flush=True)
-                return dict(result.structured_content or {})
-
-            found = await call("rekall_search", query=OUR_QUESTION, limit=2)
+            found = await called(client, "rekall_search", query=OUR_QUESTION, limit=2)
             check(found["results"][0]["title"].startswith(OUR_ANSWER), "the assistant was not given the answer")
-            added = await call(
+            added = await called(
+                client,
                 "rekall_add",
                 type="pitfall",
                 title="A fixture that changes the environment must restore it",
@@ -161,12 +160,64 @@ class Demo:
                 context=json.loads(CONTEXT),
                 tags=["pytest"],
             )
-            shown = await call("rekall_show", id=added["id"])
+            shown = await called(client, "rekall_show", id=added["id"])
             check(shown["entry"]["title"].startswith("A fixture"), "the assistant's entry was not stored")
         check(
             any(hit["id"] == added["id"] for hit in self.asked("search", "riddle")["results"]),
             "the command line does not find what the assistant stored",
         )
+
+    async def serve(self) -> None:
+        """The same over HTTP, where the server is installed, with the client of the official MCP package."""
+        heading("The same for a team: MCP over HTTP")
+        program = self._server()
+        if program is None:
+            is_there = (ROOT / "server").is_dir()
+            print(f"{'rekall-server is not installed' if is_there else 'server/ is not there'}: passed over.\n")
+            return
+        from demo_server import listening, session
+
+        print("$ rekall-server --port 0")
+        with listening([str(program), "--port", "0"], self._environment, self.home) as server:
+            if server is None:
+                raise DemoError(f"rekall-server does not listen: {(self.home / 'server.log').read_text('utf-8')}")
+            print(indented(server.said.partition("\n\n")[0]) + "\n")
+            async with session(server.url) as client:
+                added = await called(
+                    client, "rekall_add", type="pattern", title="One token for each laptop", context=json.loads(SHARED)
+                )
+                found = await called(client, "rekall_search", query="whose laptop was lost", limit=1)
+                check(found["results"][0]["id"] == added["id"], "the team does not find what one of them stored")
+                await called(client, "rekall_show", id=added["id"])
+        check(server.process.returncode == 0, "rekall-server did not stop as it should")
+        print("(stopped by SIGTERM: exit code 0)\n")
+        check(
+            any(hit["id"] == added["id"] for hit in self.asked("search", "laptop")["results"]),
+            "the command line does not find what was stored over HTTP",
+        )
+
+    def _server(self) -> Path | None:
+        """The program, beside this Python or where tools/test and tools/demo install it."""
+        places = [Path(sys.executable).parent, Path(sys.prefix) / "server" / "bin"]
+        return next((place / "rekall-server" for place in places if (place / "rekall-server").exists()), None)
+
+
+async def called(client: Any, name: str, **arguments: Any) -> dict[str, Any]:
+    """Show a call of a tool with its answer.
+
+    Args:
+        client: of MCP.
+        name: the tool.
+        arguments: those of the call.
+
+    Returns:
+        the answer as a program gets it.
+    """
+    given = ", ".join(f"{key}={json.dumps(value)}" for key, value in arguments.items())
+    print(textwrap.fill(f"> {name}({given})", WIDTH, subsequent_indent="  "))
+    result = await client.call_tool(name, arguments)
+    print(indented("\n".join(block.text for block in result.content)) + "\n", flush=True)
+    return dict(result.structured_content or {})
 
 
 def titles(database: Path) -> set[str]:
@@ -219,6 +270,7 @@ def main() -> int:
             demo.learn()
             demo.capture()
             asyncio.run(demo.assist())
+            asyncio.run(demo.serve())
     except DemoError as error:
         print(f"error: the demo failed: {error}", file=sys.stderr)
         return 1
