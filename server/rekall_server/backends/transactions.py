@@ -13,6 +13,7 @@ from rekall.infra.interfaces import Statement
 from rekall.infra.sqlite_errors import BUSY, DRIVER_ERRORS, error_code, translate, translated
 from rekall_server.backends.opened_file import OpenedFile
 from rekall_server.backends.write import Write
+from rekall_server.backends.write_ahead_log import WriteAheadLog
 
 LARGEST_GROUP = 128
 """Writes that are committed together at most."""
@@ -43,6 +44,7 @@ class Transactions:
         self._busy_timeout = busy_timeout
         self._kept: sqlite3.Connection | None = None
         self._is_ending = False
+        self._log = WriteAheadLog(file.path)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -66,6 +68,7 @@ class Transactions:
                 self._undo(connection)
                 raise
             self._file.check()
+            self._log.shorten(connection)
         except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
             write.error = self._told(error)
 
@@ -95,6 +98,7 @@ class Transactions:
         finally:
             for write in members:
                 write.signal.release()
+        self._log.shorten(connection)
 
     def statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         """The same statements, until the base is to be closed."""

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from server_support.pooled import INSERT, PATIENCE, Held, Running, opened, queued, values
@@ -157,6 +158,7 @@ def test_a_removed_file_is_told_and_takes_no_write(path: Path) -> None:
     """Where SQLite itself would go on as if nothing had happened. Connected anew, it is an empty base."""
     with opened(path) as backend:
         backend.execute(INSERT, ("lost with the file",))
+        log = path.with_name("a.db-wal").stat().st_size
         path.unlink()
         message = f"{path} was removed while it was open"
         calls: list[Callable[[], object]] = [
@@ -173,6 +175,7 @@ def test_a_removed_file_is_told_and_takes_no_write(path: Path) -> None:
             assert str(caught.value).startswith(message)
         assert not path.exists()
         assert not path.with_name("copy.db").exists()
+        assert path.with_name("a.db-wal").stat().st_size == log
         backend.close()
         backend.connect()
         assert backend.fetch_all("SELECT name FROM sqlite_master") == []
@@ -211,6 +214,33 @@ def test_a_file_that_goes_in_the_middle_of_a_write_acknowledges_nothing(path: Pa
         path.touch()
         with pytest.raises(CannotOpenError, match="was replaced while it was open"):
             backend.execute(INSERT, ("lost",))
+
+
+class _Going(Sequence[str]):
+    """Parameters of a statement; the file is removed when they are read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: Any) -> Any:
+        self._path.unlink()
+        return "lost"
+
+
+def test_a_group_whose_file_goes_in_the_middle_acknowledges_nothing(path: Path) -> None:
+    """Each of those that were committed together gets the error, also who came before."""
+    with opened(path, wait_timeout=PATIENCE) as backend:
+        held = Held(backend)
+        parameters: list[Any] = [("before",), _Going(path), ("after",)]
+        running = queued(backend, [partial(backend.execute, INSERT, one) for one in parameters])
+        held.release()
+        assert held.batch.result() == 1
+        for one in running:
+            with pytest.raises(CannotOpenError, match="was removed while it was open"):
+                one.result()
 
 
 def test_a_group_on_a_file_that_goes_meanwhile_acknowledges_nothing(path: Path) -> None:

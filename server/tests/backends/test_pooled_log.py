@@ -1,0 +1,48 @@
+"""The write-ahead log of a base that is read without a gap stays bounded."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from server_support.pooled import opened, until
+from support import raw
+
+from rekall_server.backends.write_ahead_log import LONGEST_LOG
+
+BLOB = "INSERT INTO t (value) VALUES (zeroblob(1000000))"
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["the file", "a link to it"])
+def test_a_log_that_grew_too_long_is_emptied(linked: bool, tmp_path: Path) -> None:
+    """While somebody reads an old state it grows, and writes go on; as soon as nobody needs it, it is short again."""
+    path = tmp_path / "a.db"
+    log = tmp_path / "a.db-wal"
+    name = path
+    if linked:
+        name = tmp_path / "link.db"
+        path.touch()
+        name.symlink_to(path)
+    with opened(name) as backend:
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT count(*) FROM t").fetchone() == (0,)
+            written = 0
+            while log.stat().st_size < LONGEST_LOG * 1.3:
+                backend.execute(BLOB)
+                written += 1
+            assert written > LONGEST_LOG // 1_000_000
+            assert reader.execute("SELECT count(*) FROM t").fetchone() == (0,)
+            reader.execute("COMMIT")
+
+        def is_short() -> bool:
+            nonlocal written
+            backend.execute("INSERT INTO t (value) VALUES (1)")
+            written += 1
+            return log.stat().st_size < LONGEST_LOG / 10
+
+        until(is_short, "a log that is emptied")
+        assert backend.fetch_one("SELECT count(*) AS n FROM t") == {"n": written}
+    assert raw.rows(path, "SELECT count(*) FROM t") == [(written,)]
