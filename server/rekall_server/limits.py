@@ -21,6 +21,8 @@ from rekall_server.exchange import Exchange, begin, request_id, tool_called
 __all__ = ["RequestGuard", "Responses", "refuse", "request_id", "tool_called"]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_TOKEN = b"rks_"
+"""What a token begins with: one that was sent in the wrong header does not go into the log."""
 _DRAINED = 16 * 1024 * 1024
 """Bytes of a refused body that are read and thrown away, so that the client is there to read the answer."""
 _LONGEST_PATH = 200
@@ -68,7 +70,8 @@ class RequestGuard:
                 given = value
             elif name == b"content-length":
                 length = value
-        number = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+        is_taken = _REQUEST_ID.fullmatch(given) is not None and _TOKEN not in given
+        number = given.decode() if is_taken else os.urandom(8).hex()
         exchange = begin(number)
         added = [
             (b"x-request-id", number.encode()),

@@ -109,7 +109,7 @@ def test_the_number_of_a_request() -> None:
     with guarded() as (server, _):
         answer = server.ask("POST", "/mcp", b"{}", {"X-Request-ID": "trace-7.a_B"})
         assert answer.headers["x-request-id"] == answer.json["number"] == "trace-7.a_B"
-        for wrong in ("", "a b", "x" * 65, "a;b", "<script>", "caf\u00e9"):
+        for wrong in ("", "a b", "x" * 65, "a;b", "<script>", "caf\u00e9", "rks_0123456789abc"):
             answer = server.ask("POST", "/mcp", b"{}", {"X-Request-ID": wrong})
             assert answer.headers["x-request-id"] == answer.json["number"]
             assert len(answer.json["number"]) == 16
