@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -278,6 +279,19 @@ def test_a_service_that_hangs_up() -> None:
     with service(lambda connection: None) as port, cache_of(f"redis://127.0.0.1:{port}") as cache:
         assert isinstance(refused(lambda: cache.get("key")), CacheUnavailableError)
         assert type(refused(lambda: cache.set("key", 1))) is CacheOutcomeUnknownError
+
+
+@pytest.mark.parametrize("password", ["", ":word@"], ids=["the command", "the password"])
+def test_each_call_asks_once(password: str) -> None:
+    """What is tried again is the retry layer's business: the driver sends nothing twice."""
+    asked: list[str] = []
+    with (
+        service(lambda connection: asked.append("once")) as port,
+        cache_of(f"redis://{password}127.0.0.1:{port}") as cache,
+    ):
+        for number, (call, arguments) in enumerate(CALLS.items(), 1):
+            refused(partial(getattr(cache, call), *arguments))
+            assert len(asked) == number
 
 
 def test_a_service_that_speaks_no_tls(redis_server: RedisServer) -> None:

@@ -16,6 +16,7 @@ from rekall.errors import CacheError, CacheOutcomeUnknownError, CacheUnavailable
 from rekall.infra.instrument import instrument
 from rekall.infra.retry import Retry
 from rekall_server.backends.redis_cache import RedisCacheBackend
+from rekall_server.backends.redis_pause import Pause
 
 THREADS = 40
 """Those of a server."""
@@ -110,9 +111,10 @@ def test_attempts_of_several_calls_are_no_round(cache: RedisCacheBackend) -> Non
 
 def test_attempts_long_after_each_other_are_no_round(cache: RedisCacheBackend, clock: Clock) -> None:
     """Whoever asks for one key every ten seconds makes new calls, not attempts of one."""
-    for _ in range(5):
-        assert outcome(get(cache)) == "asked"
+    for _ in range(3):
         clock.now += 10
+        assert outcome(get(cache)) == "asked"
+    assert outcome(get(cache, "other")) == "asked"
 
 
 def test_an_answer_ends_the_count(redis_server: RedisServer, cache: RedisCacheBackend) -> None:
@@ -150,6 +152,21 @@ def test_one_thread_tries_after_the_pause(redis_server: RedisServer, cache: Redi
     assert elsewhere(get(cache)) == "refused"
     assert outcome(get(cache)) == "answered"
     assert elsewhere(get(cache)) == "answered"
+
+
+def test_a_round_that_was_under_way_does_not_lengthen_it(clock: Clock) -> None:
+    """Its last attempt began before the pause did: many threads end theirs one after the other."""
+    pause = Pause(clock)
+    with ThreadPoolExecutor(1) as other:
+        for _ in range(2):
+            other.submit(pause.failed, "call", "late").result()
+        for _ in range(3):
+            pause.failed("call", "first")
+        clock.now += 0.9
+        other.submit(pause.failed, "call", "late").result()
+    assert pause.refusal() == "first"
+    clock.now += 0.11
+    assert pause.refusal() is None
 
 
 def test_its_failed_round_is_another_pause(cache: RedisCacheBackend, clock: Clock) -> None:

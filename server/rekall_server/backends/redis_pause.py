@@ -104,7 +104,7 @@ class Pause:
         if current is not None and current.is_tried_here():
             # it goes on with its round; should it not come back, another thread tries a second later
             self._current = _Pause(now + PAUSE, failure, None if ended else threading.get_ident())
-        elif ended and (current is None or now >= current.until):
+        elif ended and current is None:
             self._current = _Pause(now + PAUSE, failure)
 
     def given_up(self) -> None:
