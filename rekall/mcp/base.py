@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
+from typing import NamedTuple
 
 from rekall import config as configuration
 from rekall.db import Database, SessionOptions
@@ -16,6 +18,24 @@ logger = logging.getLogger("rekall.mcp")
 _OPTIONS = SessionOptions(keep_searches=True)
 
 
+class _Opened(NamedTuple):
+    """An open base.
+
+    Args:
+        database: is open.
+        file: what tells its file from another one at the same path.
+        seen: when it was last seen to be ready, by the monotonic clock.
+    """
+
+    database: Database
+    file: tuple[int, int] | None
+    seen: float
+
+    def is_replaced(self) -> bool:
+        """Whether the file is no longer the one at its path."""
+        return self.file != _identity(self.database.db_path)
+
+
 class ConfiguredBase:
     """The base that the configuration names, opened once; a failure is tried again by the next call.
 
@@ -25,19 +45,23 @@ class ConfiguredBase:
     Args:
         container: resolves the back end; the one of this process if left out.
         options: how the base is used.
+        fresh: seconds for which nobody looks again whether the schema is as it was, for a program with many calls a
+            second; the file is looked at before every call.
     """
 
     def __init__(
         self,
         container: ServiceContainer | None = None,
         options: SessionOptions = _OPTIONS,
+        *,
+        fresh: float = 0.0,
     ) -> None:
         # Reentrant: a signal may stop the process while its main thread is in `close` already.
         self._lock = threading.RLock()
         self._container = container
         self._options = options
-        self._database: Database | None = None
-        self._file: tuple[int, int] | None = None
+        self._fresh = fresh
+        self._opened: _Opened | None = None
 
     def open(self) -> Database:
         """The base, open.
@@ -45,43 +69,62 @@ class ConfiguredBase:
         Raises:
             RekallError: it cannot be configured or opened.
         """
+        database = self._just_seen()
+        if database is not None:
+            return database
         with self._lock:
-            if self._database is not None and self._file != _identity(self._database.db_path):
+            database = self._just_seen()
+            if database is not None:
+                return database
+            if self.is_replaced():
                 self.close()
-            if self._database is not None:
-                self._database.store.ensure_schema()
-            else:
-                config = configuration.get_config()
-                for warning in config.warnings:
-                    logger.warning("%s", warning)
-                database = Database(config.db_path, container=self._container, options=self._options)
-                database.init()
-                self._database, self._file = database, _identity(database.db_path)
-            return self._database
+            if self._opened is not None:
+                self._opened.database.store.ensure_schema()
+                self._see(self._opened)
+                return self._opened.database
+            config = configuration.get_config()
+            for warning in config.warnings:
+                logger.warning("%s", warning)
+            database = Database(config.db_path, container=self._container, options=self._options)
+            database.init()
+            self._see(_Opened(database, _identity(database.db_path), 0.0))
+            return database
 
     def at_once(self) -> Database | None:
         """The base if it is open and ready, waiting for nobody; else None: then `open` in a thread that may wait."""
-        if not self._lock.acquire(blocking=False):
-            return None
-        try:
-            database = self._database
-            if database is None or self._file != _identity(database.db_path) or not database.store.is_ready():
-                return None
+        database = self._just_seen()
+        if database is not None or not self._lock.acquire(blocking=False):
             return database
+        try:
+            opened = self._opened
+            if opened is None or opened.is_replaced() or not opened.database.store.is_ready():
+                return None
+            self._see(opened)
+            return opened.database
         finally:
             self._lock.release()
 
     def is_replaced(self) -> bool:
         """Whether the file that is open is no longer the one at its path."""
-        with self._lock:
-            return self._database is not None and self._file != _identity(self._database.db_path)
+        opened = self._opened
+        return opened is not None and opened.is_replaced()
 
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
         with self._lock:
-            database, self._database = self._database, None
-            if database is not None:
-                database.close()
+            opened, self._opened = self._opened, None
+            if opened is not None:
+                opened.database.close()
+
+    def _just_seen(self) -> Database | None:
+        """The base if it was ready a moment ago; takes no lock."""
+        opened = self._opened
+        if opened is None or time.monotonic() - opened.seen >= self._fresh or opened.is_replaced():
+            return None
+        return opened.database
+
+    def _see(self, opened: _Opened) -> None:
+        self._opened = opened._replace(seen=time.monotonic())
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -95,6 +95,11 @@ class Session:
                 pending.fill(self.backend)
                 self._prepared = True
 
+    @property
+    def was_prepared(self) -> bool:
+        """Whether it was prepared once; what another program has written since may wait."""
+        return self._prepared
+
     def is_waiting(self) -> bool:
         """Whether contexts wait to be read into the index."""
         return self.fetch_one(_WAITING) is not None

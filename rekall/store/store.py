@@ -93,10 +93,13 @@ class Store:
             self._marks = marks
 
     def is_ready(self) -> bool:
-        """Whether a search can go ahead at once: the schema is as it was, nothing is missing and nothing waits."""
-        if opening.schema_marks(self.session.backend) != self._marks:
+        """Whether who only reads can go ahead at once: the schema is as it was, and accesses can be counted.
+
+        Contexts may wait to be indexed: a search sees by itself that they do.
+        """
+        if self.session.options.counting and not self.session.was_prepared:
             return False
-        return not self.session.options.counting or self.session.is_prepared()
+        return opening.schema_marks(self.session.backend) == self._marks
 
     @property
     def kept(self) -> Kept:

@@ -12,6 +12,9 @@ from rekall.infra import ServiceContainer, Statement
 from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
 
+_FRESH = 0.05
+"""Seconds for which a schema that was looked at counts: a restore that brings another one is seen so much later."""
+
 
 class Bases:
     """Opens the configured base, and again when another file is in its place.
@@ -32,9 +35,11 @@ class Bases:
         self._container = container
         self._on_wait = on_wait
         self._known: dict[bool, Database | None] = {True: None, False: None}
-        self._bounds: list[Callable[[float], AbstractContextManager[None]]] = []
-        self._counting = ConfiguredBase(container, SessionOptions(count_later=count_later, keep_searches=True))
-        self._reading = ConfiguredBase(container, SessionOptions(counting=False, keep_searches=True))
+        self._bound: Callable[..., AbstractContextManager[None]] | None = None
+        self._cache_bound: Callable[..., AbstractContextManager[None]] | None = None
+        counting = SessionOptions(count_later=count_later, keep_searches=True)
+        self._counting = ConfiguredBase(container, counting, fresh=_FRESH)
+        self._reading = ConfiguredBase(container, counting._replace(counting=False), fresh=_FRESH)
 
     def open(self, *, counting: bool = True) -> Database:
         """The base, open; may wait.
@@ -57,19 +62,26 @@ class Bases:
         return database
 
     @contextmanager
-    def bounded(self, seconds: float, *, counting: bool = True) -> Iterator[Callable[[], Database] | None]:
-        """Gives what opens the base for calls that wait for nobody and take no longer than so many seconds.
+    def bounded(self, seconds: float, work: float, *, counting: bool = True) -> Iterator[Callable[[], Database] | None]:
+        """Gives what opens the base for calls that wait for nobody and do not take long.
 
         Inside, the back ends raise `CallGivenUp` where they would. None: such calls are not possible now.
+
+        Args:
+            seconds: that all may take together.
+            work: seconds of the processor that this thread may take; of waiting for a cache as well.
+            counting: accesses are counted.
         """
         with ExitStack() as bounds:
             database = None
-            try:
-                for within in self._bounds:
-                    bounds.enter_context(within(seconds))
-                database = (self._counting if counting else self._reading).at_once() if self._bounds else None
-            except (CallGivenUp, RekallError):
-                pass  # whoever may wait is told, or gets over it
+            if self._bound is not None:
+                try:
+                    bounds.enter_context(self._bound(seconds, work=work))
+                    if self._cache_bound is not None:
+                        bounds.enter_context(self._cache_bound(work))
+                    database = (self._counting if counting else self._reading).at_once()
+                except (CallGivenUp, RekallError):
+                    pass  # whoever may wait is told, or gets over it
             yield None if database is None else lambda: database
 
     def write(self, statements: Sequence[Statement]) -> None:
@@ -86,9 +98,7 @@ class Bases:
         for backend in backends:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
-        database_bound = getattr(backends[0], "within", None)
-        bounds = [database_bound, getattr(backends[1], "within", None)] if database_bound is not None else []
-        self._bounds = [bound for bound in bounds if bound is not None]
+        self._bound, self._cache_bound = (getattr(backend, "within", None) for backend in backends)
 
     def close(self) -> None:
         """Give the base back; a second call does nothing."""

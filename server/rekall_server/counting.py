@@ -15,6 +15,8 @@ _MOST_WAITING = 10_000
 """Statements that wait at most; more are dropped, and told of: counts are bookkeeping, answers are not kept waiting."""
 _AT_ONCE = 200
 """Statements of one batch."""
+_GATHERED = 0.1
+"""Seconds that counts wait for others: written one by one they would cost more than the searches that they are of."""
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class CountingQueue:
         self._waiting: deque[Statement] = deque()
         self._dropped = 0
         self._wake = threading.Condition()
+        self._is_idle = False
         self._closing = False
         self._read_only = False
         self._thread: threading.Thread | None = None
@@ -47,7 +50,8 @@ class CountingQueue:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="rekall-counting", daemon=True)
                 self._thread.start()
-            self._wake.notify()
+            if self._is_idle:
+                self._wake.notify()
 
     def close(self, timeout: float = 5.0) -> None:
         """Write what waits, and end.
@@ -65,7 +69,11 @@ class CountingQueue:
         while True:
             with self._wake:
                 while not (self._waiting or self._closing):
+                    self._is_idle = True
                     self._wake.wait()
+                    self._is_idle = False
+                if len(self._waiting) < _AT_ONCE and not self._closing:
+                    self._wake.wait(_GATHERED)  # only closing ends it
                 batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
                 dropped, self._dropped = self._dropped, 0
             if not batch:

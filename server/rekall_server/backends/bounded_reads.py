@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,19 +16,28 @@ from rekall_server.backends.reader import QueryEnded, Read, Reader
 
 
 class Bound(threading.local):
-    """Until when the calls of this thread have to end, by the monotonic clock; None: they are not bounded."""
+    """Until when the calls of this thread have to end.
+
+    Attributes:
+        until: by the monotonic clock; None: they are not bounded.
+        work_until: by the time that the processor has given to this thread.
+    """
 
     until: float | None = None
+    work_until: float = math.inf
 
     @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
+    def within(self, seconds: float, work: float = math.inf) -> Iterator[None]:
         """Bound what this thread calls in the block; an outer bound that ends earlier stays."""
-        outer, until = self.until, time.monotonic() + seconds
-        self.until = until if outer is None else min(outer, until)
+        outer = self.until, self.work_until
+        until = time.monotonic() + seconds
+        self.until = until if self.until is None else min(self.until, until)
+        if work < math.inf:
+            self.work_until = min(self.work_until, time.thread_time() + work)
         try:
             yield
         finally:
-            self.until = outer
+            self.until, self.work_until = outer
 
     def refuse(self) -> None:
         """Go on if this thread may wait.
@@ -52,7 +62,7 @@ class BoundedReads:
         self._reader: Reader | None = None
         self._closed = False
 
-    def read(self, read: Read, query: str, params: Params, until: float) -> Any:
+    def read(self, read: Read, query: str, params: Params, until: float, work_until: float) -> Any:
         """As `Reader.read`, and it waits for nothing.
 
         Raises:
@@ -63,7 +73,7 @@ class BoundedReads:
             raise CallGivenUp
         try:
             reader = self._reader or self._opened()
-            return reader.read(read, query, params, until)
+            return reader.read(read, query, params, until, work_until)
         except (QueryEnded, DatabaseBusyError) as error:
             raise CallGivenUp from error
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -156,7 +157,7 @@ class PooledDatabaseBackend(DatabaseBackend):
         with closing(source), translated(target), closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
 
-    def within(self, seconds: float) -> AbstractContextManager[None]:
+    def within(self, seconds: float, *, work: float = math.inf) -> AbstractContextManager[None]:
         """Bound the calls of this thread in a block, for an event loop; other threads are not affected.
 
         Reads run on a connection kept for them. They wait for nothing, and are ended when the block has taken so
@@ -165,8 +166,10 @@ class PooledDatabaseBackend(DatabaseBackend):
 
         Args:
             seconds: from now on, for all calls in the block together.
+            work: seconds of the processor that this thread may take meanwhile. On a busy machine a short query takes
+                long by the clock, and is no work.
         """
-        return self._bound.within(seconds)
+        return self._bound.within(seconds, work)
 
     def check(self) -> None:
         """Go on if the file is still at its path and can be read.
@@ -185,7 +188,7 @@ class PooledDatabaseBackend(DatabaseBackend):
             return read(base.transactions.connection, query, params or (), base.file.path)
         base.file.check()
         if until is not None:
-            return base.bounded.read(read, query, params or (), until)
+            return base.bounded.read(read, query, params or (), until, self._bound.work_until)
         reader = base.pool.take()
         try:
             return reader.read(read, query, params or (), time.monotonic() + self._limits.query_timeout)

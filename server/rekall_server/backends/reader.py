@@ -30,17 +30,17 @@ class Reader:
             it may have to wait: so rarely as the time-out allows.
     """
 
-    __slots__ = ("_connection", "_is_over", "_path", "_until")
+    __slots__ = ("_connection", "_is_over", "_path", "_until", "_work_until")
 
     def __init__(self, connection: sqlite3.Connection, path: Path, steps: int) -> None:
         self._connection = connection
         self._path = path
-        self._until = math.inf
+        self._until = self._work_until = math.inf
         self._is_over = False
         connection.execute("PRAGMA query_only = ON")
         connection.set_progress_handler(self._look, steps)
 
-    def read(self, read: Read, query: str, params: Params, until: float) -> Any:
+    def read(self, read: Read, query: str, params: Params, until: float, work_until: float = math.inf) -> Any:
         """What `read` gives for a query.
 
         Args:
@@ -48,12 +48,13 @@ class Reader:
             query: reads and does not write.
             params: of the query.
             until: the time of the monotonic clock at which the query is ended.
+            work_until: the time of `time.thread_time` at which it is.
 
         Raises:
             QueryEnded: it was.
             DatabaseError: what the driver's error means.
         """
-        self._until = until
+        self._until, self._work_until = until, work_until
         try:
             return read(self._connection, query, params, self._path)
         except RekallError as error:
@@ -72,5 +73,7 @@ class Reader:
         self._connection.close()
 
     def _look(self) -> bool:
-        self._is_over = time.monotonic() > self._until
+        self._is_over = time.monotonic() > self._until or (
+            self._work_until < math.inf and time.thread_time() > self._work_until
+        )
         return self._is_over
