@@ -77,12 +77,16 @@ def kept(db: OpenBase, space: VectorSpace, kind: str) -> UnitVectors | None:
         return None
     name = _name(space, kind)
     held: UnitVectors | None = db.store.kept.held(name, stamps.vectors)
-    if held is None:
-        value = db.store.kept.get(_key(stamps, name), instead=_INSTEAD)
-        held = _unpacked(value, stamps.vectors, space.dimensions)
-        if held is not None:
-            db.store.kept.hold(name, stamps.vectors, held)
-    return held
+    if held is not None:
+        return held
+    key = _key(stamps, name)
+    # of an older state it would be fetched for nothing
+    if db.store.kept.get(f"{key}:of", instead=_INSTEAD) != stamps.vectors:
+        return None
+    fetched = _unpacked(db.store.kept.get(key, instead=_INSTEAD), stamps.vectors, space.dimensions)
+    if fetched is not None:
+        db.store.kept.hold(name, stamps.vectors, fetched)
+    return fetched
 
 
 def is_worth_keeping(db: OpenBase, space: VectorSpace, kind: str) -> bool:
@@ -121,7 +125,8 @@ def read(db: OpenBase, space: VectorSpace, kind: str, *, keep: bool = True) -> I
     if stamps is not None and now is not None and stamps.vectors == now.vectors:
         name, packed = _name(space, kind), _packed(stamps.vectors, parts, space.dimensions)
         parts.clear()
-        db.store.kept.put(_key(stamps, name), packed, what="vectors")
+        if db.store.kept.put(_key(stamps, name), packed, what="vectors"):
+            db.store.kept.put(f"{_key(stamps, name)}:of", stamps.vectors, what="vectors")
         db.store.kept.hold(name, stamps.vectors, _unpacked(packed, stamps.vectors, space.dimensions))
 
 

@@ -77,8 +77,8 @@ class Kept:
         self._tell(f"{instead}, not from the cache")
         return None
 
-    def put(self, key: str, value: Any, *, what: str) -> None:
-        """Keep a value.
+    def put(self, key: str, value: Any, *, what: str) -> bool:
+        """Keep a value; tell whether the cache took it.
 
         Args:
             value: bytes or JSON-safe.
@@ -89,17 +89,18 @@ class Kept:
         """
         lifetime = self.lifetime
         if self._cache is None or not lifetime:
-            return
+            return False
         if not self._rests():
             try:
                 self._cache().set(key, value, lifetime)
-                return
+                return True
             except InvalidValueError as error:  # too large for it, which is no failure
                 logger.warning("%s are not kept in the cache: %s", what, error)
-                return
+                return False
             except CacheError as error:
                 self._failed(error)
         self._tell(f"{what} are not kept in the cache")
+        return False
 
     def hold(self, name: str, stamp: str, value: object) -> None:
         """Keep a value in this process, in place of the one before: for what takes long to unpack.
@@ -114,7 +115,7 @@ class Kept:
     def held(self, name: str, stamp: str) -> Any:
         """The value that this process keeps of a state of the base; None, and nothing is kept any longer, otherwise."""
         held = self._held.get(name)
-        if held is not None and held.stamp == stamp and self._clock() < held.until:
+        if held is not None and held.stamp == stamp and self._clock() < held.until and self.lifetime:
             return held.value
         self._held.pop(name, None)
         return None

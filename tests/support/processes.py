@@ -18,10 +18,10 @@ while not gate.exists():
 """
 
 
-def start(code: str, *args: object) -> subprocess.Popen[str]:
+def start(code: str, *args: object, stdin: int | None = None) -> subprocess.Popen[str]:
     """Run Python code in a process of its own; its `sys.argv[1:]` are the arguments."""
     command = [sys.executable, "-c", code, *map(str, args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def run_together(code: str, arguments: Sequence[Sequence[object]], gate: Path) -> list[str]:
