@@ -68,9 +68,10 @@ class Transactions:
                 self._undo(connection)
                 raise
             self._file.check()
-            self._log.shorten(connection)
         except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
             write.error = self._told(error)
+        else:
+            self._log.shorten(connection)
 
     def together(self, first: Write, following: Callable[[], Write | None]) -> None:
         """Apply writes in one transaction; what comes of each, it keeps, and all have ended when this returns.
@@ -87,17 +88,15 @@ class Transactions:
         """
         connection = self._begun()
         members = [first]
+        failure: Exception | None = None
         try:
             self._apply_all(connection, members, following)
             self._file.check()
         except Exception as error:  # noqa: BLE001  # raised in the threads that asked
-            told = error if isinstance(error, DatabaseError) else DatabaseError(f"{type(error).__name__}: {error}")
-            for write in members:
-                write.error = type(told)(str(told))
-                write.error.__cause__ = error
+            failure = error if isinstance(error, DatabaseError) else DatabaseError(f"{type(error).__name__}: {error}")
         finally:
             for write in members:
-                write.signal.release()
+                write.end(failure)
         self._log.shorten(connection)
 
     def statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:

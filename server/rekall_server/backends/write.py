@@ -20,11 +20,11 @@ class Write:
     Attributes:
         thread: the thread that asked.
         since: when, by the monotonic clock.
-        signal: released when it has ended, or when it is its turn.
-        has_turn: its own thread may use the connection now.
+        signal: released when it has ended, or when its own thread may use the connection.
+        has_ended: it was applied or not, and its thread goes on.
     """
 
-    __slots__ = ("apply", "error", "has_turn", "joins", "result", "signal", "since", "thread")
+    __slots__ = ("apply", "error", "has_ended", "joins", "result", "signal", "since", "thread")
 
     def __init__(self, apply: Callable[[sqlite3.Connection], Any], *, joins: bool) -> None:
         self.apply = apply
@@ -33,9 +33,21 @@ class Write:
         self.since = time.monotonic()
         self.signal = threading.Lock()
         self.signal.acquire()
-        self.has_turn = False
+        self.has_ended = False
         self.result: Any = None
         self.error: BaseException | None = None
+
+    def end(self, error: Exception | None = None) -> None:
+        """Let its thread go on.
+
+        Args:
+            error: of all that were tried together; each gets its own.
+        """
+        if error is not None:
+            self.error = type(error)(str(error))
+            self.error.__cause__ = error
+        self.has_ended = True
+        self.signal.release()
 
     def outcome(self) -> Any:
         """What it returned; what it raised is raised here."""

@@ -56,26 +56,26 @@ class WriteTurns:
             ClosedError: the base is closed; nothing was applied.
             BaseException: what the write raised; nothing was applied.
         """
-        with self._lock:
-            if self._closed:
-                raise self._closed_error()
+        if self.owner == write.thread:
+            raise QueryError(
+                "a write was asked for while the statements of another one are being made: give both as one batch"
+            )
+        try:
+            with self._lock:
+                if self._closed:
+                    raise self._closed_error()
+                if self.owner is None and not self._waiting:
+                    self.owner = write.thread
+                else:
+                    if write.joins and self._thread is None:
+                        self._start()
+                    self._waiting.append(write)
+            if self.owner != write.thread:
+                self._wait(write)
             if self.owner == write.thread:
-                raise QueryError(
-                    "a write was asked for while the statements of another one are being made: give both as one batch"
-                )
-            at_once = self.owner is None and not self._waiting
-            if at_once:
-                self.owner = write.thread
-            else:
-                if write.joins and self._thread is None:
-                    self._start()
-                self._waiting.append(write)
-        if not at_once:
-            self._wait(write)
-        if at_once or write.has_turn:
-            try:
                 self._transactions.alone(write)
-            finally:
+        finally:
+            if self.owner == write.thread:
                 self._pass_on()
         return write.outcome()
 
@@ -85,8 +85,7 @@ class WriteTurns:
             self._closed = True
             refused, self._waiting = self._waiting, deque()
             for write in refused:
-                write.error = self._closed_error()
-                write.signal.release()
+                write.end(self._closed_error())
             self._changed.notify_all()
             if self.owner == threading.get_ident():  # its own statements close the base: undone, and closed after it
                 self._transactions.end()
@@ -106,9 +105,8 @@ class WriteTurns:
                 return
         except BaseException:  # Ctrl-C
             if not self._withdrawn(write):
-                write.signal.acquire()
-                if write.has_turn:
-                    self._pass_on()
+                while not write.has_ended and self.owner != write.thread:
+                    write.signal.acquire(timeout=GRACE)
             raise
         if self._withdrawn(write):
             raise DatabaseBusyError(
@@ -140,7 +138,6 @@ class WriteTurns:
         if self._waiting and not self._waiting[0].joins:
             write = self._waiting.popleft()
             self.owner = write.thread
-            write.has_turn = True
             write.signal.release()
         elif self._waiting or self._closed:
             self._changed.notify_all()
@@ -184,9 +181,7 @@ class WriteTurns:
             while self._waiting and self._waiting[0].since <= began:
                 refused.append(self._waiting.popleft())
         for write in refused:
-            write.error = type(error)(str(error))
-            write.error.__cause__ = error
-            write.signal.release()
+            write.end(error)
 
     def _closed_error(self) -> ClosedError:
         return ClosedError(f"{self._file.path} is closed: call connect first")

@@ -226,6 +226,54 @@ def test_ctrl_c_while_a_write_waits_leaves_nothing_behind(streamed: bool, path: 
         assert values(backend) == ["held", "after"]
 
 
+class _Interrupted(BaseException):
+    """What Ctrl-C is, told apart from a real one."""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_at_the_moment_of_the_turn_keeps_the_turn_from_nobody(path: Path) -> None:
+    """Whenever it comes, the write is there whole or not at all, and the next one is written."""
+    is_inside = False
+
+    def interrupt(*_: object) -> None:
+        if is_inside:
+            raise _Interrupted
+
+    usual = signal.signal(signal.SIGUSR1, interrupt)
+    interrupted = 0
+    try:
+        with opened(path, wait_timeout=PATIENCE) as backend:
+            for number in range(60):
+                held = Held(backend, "held")
+
+                def release(held: Held = held, number: int = number) -> None:
+                    until(lambda: backend.waiting_writes == 1, "a write that waits")
+                    held.release()
+                    until_then = time.perf_counter() + number * 5e-6
+                    while time.perf_counter() < until_then:
+                        pass
+                    os.kill(os.getpid(), signal.SIGUSR1)
+
+                releasing = Running(release)
+                try:
+                    is_inside = True
+                    backend.execute_batch([Statement(INSERT, (number,))] if number % 2 else _slowly(number))
+                    is_inside = False
+                except _Interrupted:
+                    is_inside = False
+                    interrupted += 1
+                releasing.result()
+                held.batch.result()
+                assert Running(backend.execute, INSERT, ("after",)).result().rowcount == 1
+            found = values(backend)
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    assert interrupted
+    assert found.count("after") == found.count("held") == 60
+    numbers = [value for value in found if isinstance(value, int)]
+    assert len(numbers) == len(set(numbers)) >= 60 - interrupted
+
+
 def test_a_backup_waits_for_no_write_and_holds_no_half_of_one(path: Path, tmp_path: Path) -> None:
     """It is a copy of the moment before a batch that runs."""
     with opened(path) as backend:
