@@ -6,30 +6,12 @@ import json
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import anyio
-from server_support.server import RunningServer, connected, environment, running
-
-
-def home_command(home: Path, *arguments: str) -> str:
-    """The stdout of a `rekall` command that must succeed, by the same user."""
-    home.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "rekall", *arguments],
-        env=environment(home),
-        cwd=home,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from server_support.server import RunningServer, connected, home_command, running
 
 
 def titles(home: Path) -> set[str]:

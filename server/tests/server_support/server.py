@@ -201,3 +201,20 @@ async def connected(url: str, token: str | None = None) -> AsyncIterator[ClientS
 def _read(stream: Any, lines: list[str]) -> None:
     for line in stream:
         lines.append(line)
+
+
+def home_command(home: Path, *arguments: str, **variables: str) -> str:
+    """The stdout of a `rekall` command that must succeed, by the same user."""
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "rekall", *arguments],
+        env=environment(home, **variables),
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
