@@ -7,10 +7,15 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from server_support.bases import broad_base
 from server_support.redis import RedisServer, free_port
+from support.mcp_client import over_stdio
 
 CONTEXT = {"situation": "login after the move", "solution": "send credentials", "trigger_keywords": ["cors"]}
 
@@ -23,10 +28,12 @@ def home() -> Path:
     return folder
 
 
-def select_redis(home: Path, **options: object) -> None:
+def select_redis(home: Path, *, policy: str = "raise", **options: Any) -> None:
     """What a user writes."""
     lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
-    text = "\n".join(['[backends]\ncache = "redis"', "[backends.cache_options]", *lines, ""])
+    text = "\n".join(
+        ['[backends]\ncache = "redis"', f'cache_on_error = "{policy}"', "[backends.cache_options]", *lines, ""]
+    )
     (home / "config.toml").write_text(text, encoding="utf-8")
     (home / "config.toml").chmod(0o600)
 
@@ -56,6 +63,31 @@ def test_the_commands_work(home: Path, redis_server: RedisServer) -> None:
     assert any(key.endswith(":by hand") for key in keys)
 
 
+@pytest.mark.parametrize("policy", ["raise", "bypass"])
+def test_the_tools_over_stdio_keep_their_searches_there(home: Path, redis_server: RedisServer, policy: str) -> None:
+    """A broad query is kept under the prefix of the base; with Redis gone it is told or done without, as is said."""
+    select_redis(home, policy=policy, url=redis_server.url, timeout=0.5)
+    broad_base(home / "knowledge.db")
+    question = {"query": "timeout proxy", "limit": 20}
+    with over_stdio(home / "log", home) as assistant:
+        wanted = assistant.call("rekall_search", **question).data["results"]
+        assert len(wanted) == 20
+        keys = redis_server.keys()
+        assert keys
+        assert all(re.match(r"rekall:[0-9a-f]{12}:12:", key) for key in keys)
+        redis_server.kill()
+        if policy == "raise":
+            refusal = assistant.refusal("rekall_search", **question)
+            assert "Redis" in refusal
+        else:
+            assert assistant.call("rekall_search", **question).data["results"] == wanted
+        redis_server.restart()
+        # asked again until the pause is over
+        assert answered(
+            lambda: assistant.call("rekall_search", **question).data["results"] == wanted and redis_server.keys()
+        )
+
+
 def test_redis_is_down(home: Path) -> None:
     """The check says in one line where nobody listens, and what to do; no password is shown, and nothing hangs."""
     port = free_port()
@@ -79,7 +111,7 @@ def test_redis_is_down(home: Path) -> None:
         ({"url": 6379}, "backends.cache_options.url"),
     ],
 )
-def test_wrong_options(home: Path, options: dict[str, object], says: str) -> None:
+def test_wrong_options(home: Path, options: dict[str, Any], says: str) -> None:
     """One line that names the file, the option and the mend, when the cache is asked for."""
     select_redis(home, **options)
     asked = python("from rekall.infra import get_cache; get_cache()")
@@ -102,3 +134,17 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     """A program that uses Rekall."""
     command = [sys.executable, "-c", code]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def answered(ask: Callable[[], Any]) -> Any:
+    """The first answer that is neither an error nor empty, within 10 s."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            if answer := ask():
+                return answer
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
