@@ -63,6 +63,20 @@ def test_the_time_is_that_of_all_calls_together(path: Path) -> None:
             backend.fetch_one("SELECT 1")
 
 
+def test_the_work_of_a_thread_can_be_bounded_too(path: Path) -> None:
+    """What a query takes of the processor counts; time in which the thread waited does not."""
+    with opened(path) as backend:
+        with backend.within(PATIENCE, work=0.05), pytest.raises(CallGivenUp):
+            backend.fetch_all(ENDLESS)
+        with backend.within(PATIENCE, work=0.05):
+            time.sleep(0.1)
+            assert values(backend) == []
+        with backend.within(PATIENCE, work=0.05), backend.within(PATIENCE, work=PATIENCE), pytest.raises(CallGivenUp):
+            backend.fetch_all(ENDLESS)
+        with backend.within(PATIENCE):
+            assert values(backend) == []
+
+
 def test_of_two_blocks_the_one_that_ends_earlier_counts(path: Path) -> None:
     """And what the outer one leaves is as before: a thread without a bound waits again."""
     with opened(path) as backend:
