@@ -20,6 +20,11 @@ class QueryEnded(Exception):  # noqa: N818  # what happened; whoever bounded the
     """A query was ended: its time was over, or the connection is to be closed."""
 
 
+def was_interrupted(error: BaseException) -> bool:
+    """Whether SQLite was told to stop: by a look at the clock, or, if that did not, by Ctrl-C that met such a look."""
+    return isinstance(error.__cause__, sqlite3.OperationalError) and str(error.__cause__) == "interrupted"
+
+
 class Reader:
     """One connection for reading. Used by one thread at a time.
 
@@ -61,6 +66,8 @@ class Reader:
             if self._is_over:
                 self._is_over = False
                 raise QueryEnded from error
+            if was_interrupted(error):
+                raise KeyboardInterrupt from None
             raise
 
     def end(self) -> None:

@@ -12,6 +12,7 @@ from rekall.infra.defaults import switch_log_on
 from rekall.infra.interfaces import Statement
 from rekall.infra.sqlite_errors import BUSY, DRIVER_ERRORS, error_code, translate, translated
 from rekall_server.backends.opened_file import OpenedFile
+from rekall_server.backends.reader import was_interrupted
 from rekall_server.backends.write import Write
 from rekall_server.backends.write_ahead_log import WriteAheadLog
 
@@ -224,8 +225,12 @@ class Transactions:
                     self.close()  # which undoes it; the next write opens another one
 
     def _told(self, error: BaseException) -> BaseException:
-        """The error of a write, or that the base is being closed when this is what ended it."""
-        return self._closed() if self._is_ending and isinstance(error, RekallError) else error
+        """The error of a write, or what made SQLite end it: the base is being closed, or Ctrl-C."""
+        if not isinstance(error, RekallError):
+            return error
+        if self._is_ending:
+            return self._closed()
+        return KeyboardInterrupt() if was_interrupted(error) else error
 
     def _closed(self) -> ClosedError:
         return ClosedError(f"{self._file.path} is closed: call connect first")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -170,6 +172,26 @@ def test_the_statements_of_a_batch_see_what_it_has_done(path: Path) -> None:
         assert backend.execute_batch(statements()) == 3
         assert seen == [(1, 0), (2, 0), (3, 0)]
         assert values(backend) == [0, 1, 2]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_ends_a_query_that_takes_long(path: Path) -> None:
+    """It is no error of the query, and its connection is used on."""
+    with opened(path, pool_size=1, query_timeout=PATIENCE) as backend:
+
+        def interrupt() -> None:
+            until(lambda: backend.running_reads == 1, "a query that runs")
+            time.sleep(0.1)  # so that it is likely to be inside SQLite; the test holds either way
+            os.kill(os.getpid(), signal.SIGINT)
+
+        interrupting = Running(interrupt)
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            backend.fetch_one(ENDLESS)
+        assert time.monotonic() - started < PATIENCE / 3
+        interrupting.result()
+        assert backend.running_reads == 0
+        assert values(backend) == []
 
 
 def test_close_ends_a_query_that_does_not_end(path: Path) -> None:

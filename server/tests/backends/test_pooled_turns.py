@@ -19,6 +19,10 @@ from rekall.errors import ClosedError, DatabaseBusyError, QueryError
 from rekall.infra.interfaces import Statement
 from rekall_server.backends.pooled_db import PooledDatabaseBackend
 
+_ENDLESS_INSERT = (
+    "INSERT INTO t (value) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n WHERE i > 1"
+)
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -163,9 +167,8 @@ def test_close_refuses_what_waits_and_undoes_what_does_not_end(path: Path) -> No
 
 def test_close_ends_a_statement_that_does_not_end(path: Path) -> None:
     """Within seconds; it is undone."""
-    endless = "INSERT INTO t (value) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n"
     with opened(path) as backend:
-        running = Running(backend.execute, endless + " WHERE i > 1")
+        running = Running(backend.execute, _ENDLESS_INSERT)
         until(lambda: _is_locked(path), "a write that runs")
         started = time.monotonic()
         backend.close()
@@ -224,6 +227,26 @@ def test_ctrl_c_while_a_write_waits_leaves_nothing_behind(streamed: bool, path: 
         held.batch.result()
         backend.execute(INSERT, ("after",))
         assert values(backend) == ["held", "after"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends itself a signal")
+def test_ctrl_c_ends_a_statement_that_takes_long(path: Path) -> None:
+    """It is undone, and the next write is written."""
+    with opened(path) as backend:
+
+        def interrupt() -> None:
+            until(lambda: _is_locked(path), "a write that runs")
+            time.sleep(0.1)  # so that it is likely to be inside SQLite; the test holds either way
+            os.kill(os.getpid(), signal.SIGINT)
+
+        interrupting = Running(interrupt)
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            backend.execute_batch([Statement(INSERT, ("undone",)), Statement(_ENDLESS_INSERT)])
+        assert time.monotonic() - started < PATIENCE / 3
+        interrupting.result()
+        backend.execute(INSERT, ("after",))
+        assert values(backend) == ["after"]
 
 
 class _Interrupted(BaseException):
