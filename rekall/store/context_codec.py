@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rekall.infra.interfaces import DatabaseBackend, Row, Statement
+from rekall.infra.interfaces import DatabaseBackend, Row, Statement, Value
 from rekall.models import StructuredContext
 
 FORMS = ("context_structured", "context_blob", "context_compressed")
@@ -95,13 +95,23 @@ def structured_statements(
     Args:
         expect: guard on the entry's row.
     """
-    text = context.to_json()
     yield Statement(
         "UPDATE entries SET context_structured = ?, context_blob = ? WHERE id = ?",
-        (text, compress_context(text), entry_id),
+        (*structured_values(context).values(), entry_id),
         expect,
     )
     yield Statement("DELETE FROM context_keywords WHERE entry_id = ?", (entry_id,))
+    yield from keyword_statements(entry_id, context)
+
+
+def structured_values(context: StructuredContext) -> dict[str, Value]:
+    """The columns that hold a structured context."""
+    text = context.to_json()
+    return {"context_structured": text, "context_blob": compress_context(text)}
+
+
+def keyword_statements(entry_id: str, context: StructuredContext) -> Iterator[Statement]:
+    """Statements that store the keywords of a context, of an entry that has none yet."""
     for keyword in dict.fromkeys(context.trigger_keywords):
         yield Statement("INSERT INTO context_keywords(entry_id, keyword) VALUES (?, ?)", (entry_id, keyword))
 

@@ -11,7 +11,7 @@ from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, StructuredContext
 from rekall.store import pending
 from rekall.store.access import count_statements
-from rekall.store.context_codec import compress_context, structured_statements
+from rekall.store.context_codec import compress_context, keyword_statements, structured_values
 from rekall.store.ids import CANDIDATES, beginning_with
 from rekall.store.linking import link_statement
 from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
@@ -56,8 +56,6 @@ class Entries:
             self._session.write([*insertion, *map(link_statement, links)])
         except GuardFailed as error:
             raise EntryNotFoundError(links[error.index - len(insertion)].target_id) from error
-        if context_text is not None:
-            pending.fill(self._session.backend)
 
     def get(self, entry_id: str, update_access: bool = True) -> Entry | None:
         """The entry of a full id, as it was before this access is counted; None if there is none."""
@@ -194,18 +192,21 @@ class Entries:
 
     def _insertion(self, entry: Entry, context: StructuredContext | None, text: str | None) -> Iterator[Statement]:
         values = entry_values(entry)
+        # with the context there at once, the triggers index and stamp the entry once
+        if context is not None:
+            values |= structured_values(context)
+        if text is not None:
+            values["context_compressed"] = compress_context(text)
         columns, places = ", ".join(values), ", ".join(f":{column}" for column in values)
         # with the tags there first, the insert trigger indexes them at once; the reference is checked at the end
         if entry.tags:
             yield Statement("PRAGMA defer_foreign_keys = ON")
             yield from _tag_statements(entry.id, entry.tags)
         yield Statement(f"INSERT INTO entries({columns}) VALUES ({places})", values)
-        if text is not None:
-            yield Statement(
-                "UPDATE entries SET context_compressed = ? WHERE id = ?", (compress_context(text), entry.id)
-            )
         if context is not None:
-            yield from structured_statements(entry.id, context)
+            yield from keyword_statements(entry.id, context)
+        if text is not None:
+            yield from pending.text_statements(entry.id, text)
 
 
 def filter_sql(

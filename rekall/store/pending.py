@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rekall.infra.interfaces import DatabaseBackend, Row, Statement
 from rekall.store.context_codec import searchable
 
@@ -10,6 +12,7 @@ _ROWS = (
     "SELECT id, context_structured, context_blob, context_compressed FROM entries"
     " WHERE id IN (SELECT id FROM rekall_context_pending WHERE id > ? ORDER BY id LIMIT ?)"
 )
+_ROW = "rowid IN (SELECT id FROM rekall_context_fts_content WHERE c0 = ?)"
 _SAME = "id = ? AND context_compressed IS ? AND context_blob IS ? AND context_structured IS ?"
 
 
@@ -36,14 +39,22 @@ def fill(backend: DatabaseBackend) -> int:
     return filled
 
 
+def text_statements(entry_id: str, text: str) -> Iterator[Statement]:
+    """Statements that put the free text of a context into the full-text table, behind those that stored it.
+
+    For a text that is at hand: its entry was marked when it was stored, and `fill` would read it again.
+    """
+    yield Statement(f"UPDATE rekall_context_fts SET legacy = ? WHERE {_ROW}", (text, entry_id))
+    yield Statement("DELETE FROM rekall_context_pending WHERE id = ?", (entry_id,))
+
+
 def _statements(row: Row) -> list[Statement]:
     texts = searchable(row)
     same = (row["id"], row["context_compressed"], row["context_blob"], row["context_structured"])
     columns = ", ".join(f"{column} = ?" for column in texts)
     return [
         Statement(
-            f"UPDATE rekall_context_fts SET {columns}"
-            " WHERE rowid IN (SELECT id FROM rekall_context_fts_content WHERE c0 = ?)"
+            f"UPDATE rekall_context_fts SET {columns} WHERE {_ROW}"
             f" AND EXISTS (SELECT 1 FROM entries WHERE {_SAME})",
             (*texts.values(), row["id"], *same),
         ),
