@@ -2,51 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from rekall.errors import DatabaseBusyError, RekallError
 from rekall.infra.interfaces import CallGivenUp, Params
 from rekall_server.backends.read_pool import GRACE, LONGEST_CLOSE
 from rekall_server.backends.reader import QueryEnded, Read, Reader
-
-
-class Bound(threading.local):
-    """Until when the calls of this thread have to end.
-
-    Attributes:
-        until: by the monotonic clock; None: they are not bounded.
-        work_until: by the time that the processor has given to this thread.
-    """
-
-    until: float | None = None
-    work_until: float = math.inf
-
-    @contextmanager
-    def within(self, seconds: float, work: float = math.inf) -> Iterator[None]:
-        """Bound what this thread calls in the block; an outer bound that ends earlier stays."""
-        outer = self.until, self.work_until
-        until = time.monotonic() + seconds
-        self.until = until if self.until is None else min(self.until, until)
-        if work < math.inf:
-            self.work_until = min(self.work_until, time.thread_time() + work)
-        try:
-            yield
-        finally:
-            self.until, self.work_until = outer
-
-    def refuse(self) -> None:
-        """Go on if this thread may wait.
-
-        Raises:
-            CallGivenUp: it may not.
-        """
-        if self.until is not None:
-            raise CallGivenUp
 
 
 class BoundedReads:

@@ -19,7 +19,7 @@ from rekall.infra.reading import refuse_writes
 from rekall.infra.sqlite_errors import translated
 from rekall.infra.sqlite_reads import read_all, read_one
 from rekall.infra.sqlite_writes import run_batch, run_write
-from rekall_server.backends.bounded_reads import Bound
+from rekall_server.backends.bound import Bound
 from rekall_server.backends.open_base import Limits, OpenBase
 from rekall_server.backends.reader import QueryEnded, Read
 from rekall_server.backends.write import Write

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import secrets
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from redis._parsers import _RESP2Parser
@@ -20,6 +22,7 @@ from redis.retry import Retry
 from rekall.config import get_config
 from rekall.errors import CacheError, ConfigError, InvalidValueError
 from rekall.infra.interfaces import CacheBackend
+from rekall_server.backends.bound import Bound
 from rekall_server.backends.redis_errors import DRIVER_ERRORS, not_redis, translate
 from rekall_server.backends.redis_pause import PAUSE, Pause
 from rekall_server.backends.redis_url import address
@@ -87,6 +90,7 @@ class RedisCacheBackend(CacheBackend):
         self._start = f"{_prefix_of_base() if prefix is None else _checked(prefix)}:{SCHEMA_VERSION}:".encode()
         self._timeout = timeout
         self._pause = Pause(clock)
+        self._bound = Bound()
         self._pool: Any = BlockingConnectionPool(  # type: ignore[no-untyped-call]  # redis-py's pools have no types
             max_connections=CONNECTIONS,
             timeout=timeout,
@@ -149,6 +153,15 @@ class RedisCacheBackend(CacheBackend):
         self._call(b"SCAN", b"0", b"MATCH", name, b"COUNT", 1)
         self._call(b"UNLINK", name)
 
+    def within(self, seconds: float, work: float = math.inf) -> AbstractContextManager[None]:
+        """Let the calls of this thread in a block wait for nothing, and so not for Redis: they raise `CallGivenUp`.
+
+        Args:
+            seconds: as of a database back end; here no time is short enough.
+            work: likewise.
+        """
+        return self._bound.within(seconds, work)
+
     def close(self) -> None:
         """Close the connections that no thread is using; a call afterwards opens a new one."""
         self._pool.disconnect(inuse_connections=False)
@@ -161,6 +174,7 @@ class RedisCacheBackend(CacheBackend):
 
     def _call(self, command: bytes, *arguments: bytes | int) -> Any:
         """The answer of Redis to one command, sent once."""
+        self._bound.refuse()
         failure = self._pause.refusal()
         if failure is not None:
             raise CacheError(f"for {PAUSE:g} s calls of the cache fail at once, since {failure}")
