@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rekall.config import Config, set_config
-from rekall.errors import CannotOpenError, DatabaseBusyError, GuardFailed, RekallError
+from rekall.errors import CannotOpenError, GuardFailed, RekallError
 from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer, Statement
+from rekall.infra.selection import setting_of
 from rekall.mcp.state import look
 from rekall_server import home
 from rekall_server.binding import addresses, is_loopback
@@ -25,7 +26,7 @@ from rekall_server.tokens import TokenFile
 if TYPE_CHECKING:
     from rekall_server.settings_model import Settings
 
-PATIENCE = 4.0
+PATIENCE = 3.5
 """Seconds for all checks, which run beside each other."""
 _CHECK = "rekall_server_check"
 
@@ -70,8 +71,8 @@ def run(settings: Settings) -> list[Check]:
             "allowed hosts": lambda: _hosts(settings),
         },
         {
-            "database": f"{_where(config, 'database')}: the back end {config.database_backend}",
-            "cache": f"{_where(config, 'cache')}: the back end {config.cache_backend}",
+            "database": f"{setting_of('database', config)}: the back end {config.database_backend}",
+            "cache": f"{setting_of('cache', config)}: the back end {config.cache_backend}",
             "address": f"{settings.where('host')}: looking up {settings.host}",
         },
     )
@@ -125,8 +126,6 @@ def _database(config: Config) -> str:
         if state.is_empty:
             return f"{place} ({selection.name}): empty, takes writes; serving creates the schema"
         return f"{place} ({selection.name}): {state.name}, takes writes; serving migrates it, after a backup"
-    except DatabaseBusyError as error:
-        raise RekallError(f"{_named(config)}: {error}; stop what writes it, or wait until it is done") from error
     except RekallError as error:
         raise RekallError(_blamed(str(error), _named(config))) from error
     finally:
@@ -179,7 +178,7 @@ def _cache(config: Config) -> str:
         else:
             _round_trip(cache)
     except RekallError as error:
-        raise RekallError(_blamed(str(error), _where(config, "cache"))) from error
+        raise RekallError(_blamed(str(error), setting_of("cache", config))) from error
     finally:
         container.close()
     place = getattr(inner, "place", "in each process")
@@ -235,11 +234,6 @@ def _hosts(settings: Settings) -> str:
 def _named(config: Config) -> str:
     """What names the database file, as the beginning of a message."""
     return config.origins["paths.database"].replace("default", "database (default)")
-
-
-def _where(config: Config, kind: str) -> str:
-    """What selects the back end of a kind, as the beginning of a message."""
-    return ServiceContainer(config=lambda: config).selected(kind).setting
 
 
 def _blamed(text: str, where: str) -> str:

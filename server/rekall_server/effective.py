@@ -93,7 +93,9 @@ def _as_origin(origin: str, name: str) -> str:
     """An origin of Home's configuration that the server wrote into it, in the form of the others."""
     if origin == home.SERVER_DEFAULT:
         return DEFAULT
-    return f"file {origin.removesuffix(f': {name}')}" if origin.endswith(f": {name}") else origin
+    if origin.startswith(("file ", "environment ", "flag ")) or ": " not in origin:
+        return origin
+    return f"file {origin.removesuffix(f': {name}')}"
 
 
 def _shown(value: Any) -> Any:

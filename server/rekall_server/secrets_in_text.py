@@ -7,6 +7,8 @@ from typing import Any
 
 _LOGIN = re.compile(r"(?<=://)([^:/?#@]*):.*@", re.DOTALL)
 _OPTION = re.compile(r"(?<=[?&])((?:[a-z_]*password|token)=)[^&#]*", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):(\S*)@")
+_TOKEN = re.compile(r"rks_[A-Za-z0-9_-]+")
 _SECRET_WORDS = ("password", "passwd", "passphrase", "secret", "token", "credential", "key", "auth")
 """What the name of an option holds whose value is not shown."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -21,6 +23,11 @@ def masked_url(url: str) -> str:
     if not _SCHEME.match(url):
         return "***"
     return _OPTION.sub(r"\1***", _LOGIN.sub(r"\1:***@", url, count=1))
+
+
+def masked_text(text: str) -> str:
+    """A text for a person with `***` for each password in an address, and each token."""
+    return _TOKEN.sub("rks_***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
 def without_secrets(value: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_a_file_that_others_may_use_is_refused(file: TokenFile, mode: int) -> No
 
 DIGEST = "0" * 64
 ENTRY = f'[[token]]\nname = "alice"\nsha256 = "{DIGEST}"\nread_only = false\ncreated = "2026-01-01"\n'
-MALFORMED = {
+MALFORMED: Mapping[str, str | bytes] = {
     "no TOML": "[[token",
     "no UTF-8": b"\xff\xfe",
     "another table": "[tokens]\nalice = 1\n",

@@ -67,7 +67,7 @@ def _option(name: str) -> TyperOption:
         help=f"{field.description}{_default(field.default)}",
         expose_value=False,
         callback=_noting(name),
-        autocompletion=_completing(choices) if choices else None,
+        shell_complete=_completing(choices) if choices else None,
     )
 
 
@@ -84,8 +84,8 @@ def _noting(name: str) -> Callable[[Any, Any, Any], Any]:
     return note
 
 
-def _completing(choices: Iterable[str]) -> Callable[[str], list[str]]:
-    def complete(incomplete: str) -> list[str]:
+def _completing(choices: Iterable[str]) -> Callable[[Any, Any, str], list[str]]:
+    def complete(_ctx: Any, _parameter: Any, incomplete: str) -> list[str]:
         return [choice for choice in choices if choice.startswith(incomplete)]
 
     return complete

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rekall_server.hide import without_secrets
+from rekall_server.secrets_in_text import masked_text
 
 _LINE = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ")
 _STYLES: Mapping[str, str] = {"ok": "green", "failure": "bold red"}
@@ -20,7 +20,7 @@ def write(text: str) -> None:
 
 def tell(message: str) -> None:
     """Say one thing to the person, on stderr, without passwords and tokens: it is passed on."""
-    sys.stderr.write(f"rekall-server: {without_secrets(one_line(message))}\n")
+    sys.stderr.write(f"rekall-server: {masked_text(one_line(message))}\n")
 
 
 def say(text: str) -> None:

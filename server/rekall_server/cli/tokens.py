@@ -27,7 +27,7 @@ def _complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def new(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Of whoever gets it.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of whoever gets it.", show_default=False)],
     read_only: Annotated[bool, typer.Option("--read-only", help="It searches and shows, and changes nothing.")] = False,
     json_output: JsonOutput = False,
 ) -> None:
@@ -62,7 +62,10 @@ def list_tokens(ctx: typer.Context, json_output: JsonOutput = False) -> None:
 
 def revoke(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Of whoever has it.", show_default=False, autocompletion=_complete_name)],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="Of whoever has it.", show_default=False, autocompletion=_complete_name),
+    ],
 ) -> None:
     """End a token at once, in servers that run too."""
     file = _file(ctx)
