@@ -23,6 +23,7 @@ from benchmarks import (
     search_meaning,
     search_plot,
     search_sizes,
+    server,
     startup,
     store,
     whole_base,
@@ -31,6 +32,7 @@ from benchmarks.bases import Bases
 from benchmarks.measure import Progress, Row
 from benchmarks.quality import read_queries
 from benchmarks.search_texts import Asked, questions, titles_as_queries
+from benchmarks.server_processes import SERVER
 from benchmarks.texts import made_up_texts, real_texts
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -39,7 +41,7 @@ from rich.table import Table
 
 from rekall.errors import RekallError
 
-SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange", "search")
+SECTIONS = ("start-up", "adapter", "store", "whole-base", "exchange", "search", "server")
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Variables that say how many threads compute a vector: one, unless they are set."""
@@ -54,7 +56,12 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    sections = options.section or SECTIONS
+    sections = options.section or list(SECTIONS)
+    if "server" in sections and not SERVER.exists():
+        print("rekall-server is not measured: it is not part of this checkout (server/)", file=sys.stderr)
+        sections = [name for name in sections if name != "server"]
+        if not sections:
+            return 2
     started = time.monotonic()
     here = Path.cwd()
     if "search" in sections:
@@ -87,7 +94,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench",
-        description="Measure start-up, adapter layer, store, whole bases, exchange and search, each beside a limit.",
+        description="Measure start-up, adapter layer, store, whole bases, exchange, search and server, with limits.",
     )
     parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)} (all)")
     parser.add_argument("--data", type=Path, help="JSON lines with title and content, to measure on real text")
@@ -123,6 +130,8 @@ def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]
         rows += whole_base.measure(bases, store.sizes_for(quick=quick))
     if "exchange" in sections:
         rows += exchange.measure(bases, store.sizes_for(quick=quick))
+    if "server" in sections:
+        rows += server.measure(bases, rounds=3 if quick else 7, seconds=1.2 if quick else 3.0)
     return rows
 
 

@@ -80,7 +80,7 @@ class Row:
     """One line of the report.
 
     Args:
-        section: `start-up`, `adapter`, `store`, `whole-base`, `exchange` or `search`.
+        section: `start-up`, `adapter`, `store`, `whole-base`, `exchange`, `search` or `server`.
         what: what was measured.
         figure: the result, in `unit`.
         unit: `ms`, `us` or another.
