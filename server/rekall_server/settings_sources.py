@@ -159,7 +159,7 @@ def _fits(kind: Any, value: object) -> bool:
         return isinstance(value, bool) and kind is bool
     if kind is list:
         return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
-    return isinstance(value, {int: int, float: (int, float)}.get(kind, str))
+    return isinstance(value, int if kind is int else (int, float) if kind is float else str)
 
 
 def _advice(name: str, spell: Callable[[str], str]) -> str:
