@@ -25,7 +25,10 @@ _SQL = re.compile(
     re.DOTALL,
 )
 _QUOTED_PATH = re.compile(r"(['\"])(?:/|[A-Za-z]:[\\/])[^'\"\n]*?[\\/]([^'\"\n\\/]*)[\\/]?\1")
-_PATH = re.compile(r"(?<![\w/.:<>\-])/(?:[^\s/'\"<>,;:()\[\]]+/+)+([^\s/'\"<>,;:()\[\]]*)")
+# a URL has its path behind a host; those that name a file have none
+_PATH = re.compile(
+    r"(?:(?<![\w/.<>\-])|(?<=file://)|(?<=unix://))/(?!/)(?:[^\s/'\"<>,;:()\[\]]+/+)+([^\s/'\"<>,;:()\[\]]*)"
+)
 _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\s\\'\"<>,;:()]+\\+)+([^\s\\'\"<>,;:()]*)")
 _SECRET_HINT = re.compile(r"rks_|uthori|earer|://|passw|secret|token|key", re.IGNORECASE)
 

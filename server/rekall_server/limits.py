@@ -17,6 +17,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rekall_server.exchange import Exchange, begin, request_id, tool_called
+from rekall_server.log_lines import HTTP_LOGGER
 
 __all__ = ["RequestGuard", "Responses", "refuse", "request_id", "tool_called"]
 
@@ -118,10 +119,9 @@ class RequestGuard:
         log("request", ms=round(milliseconds, 2), **fields)
 
     def _logger(self) -> Any:
-        if (
-            self._log is None
-        ):  # bound once, when the log is configured: to do so for each line takes as long as the line
-            self._log = structlog.get_logger().bind(logger="rekall_server.http")
+        # bound once, when the log is configured: doing so for each line would take as long as the line
+        if self._log is None:
+            self._log = structlog.get_logger().bind(logger=HTTP_LOGGER)
         return self._log
 
 

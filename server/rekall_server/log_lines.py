@@ -14,6 +14,9 @@ from rekall_server.hide import Hiding, without_secrets
 
 Fields = MutableMapping[str, Any]
 
+HTTP_LOGGER = "rekall_server.http"
+"""Who tells of requests."""
+
 _FIRST = ("timestamp", "level", "event", "logger", "pid", "request_id")
 _SAFE = frozenset(("timestamp", "level", "logger", "pid", "request_id", "method", "status", "ms", "tool", "outcome"))
 """Fields in which this program puts nothing that others wrote."""
@@ -83,8 +86,8 @@ def hidden_by(hiding: Hiding) -> Callable[[Any, str, Fields], Fields]:
         for name, value in event.items():
             if name in _SAFE or isinstance(value, _PLAIN):
                 continue
-            if name == "path":  # of a URL, not of a file
-                event[name] = without_secrets(value)
+            if name == "path" and event.get("logger") == HTTP_LOGGER:  # of a URL, not of a file
+                event[name] = without_secrets(str(value))
             else:
                 event[name] = hiding(value if isinstance(value, str) else str(value))
         return event

@@ -10,8 +10,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from rekall.infra.instrument import CACHE_METHODS
 from rekall.infra.retry import ATTEMPTS
 
 if TYPE_CHECKING:  # prometheus-client chooses its mode when it is imported: not before the folder is named
-    from prometheus_client import CollectorRegistry, Counter, Histogram
+    from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which prometheus-client, and every worker, finds the folder."""
@@ -132,13 +132,13 @@ class Metrics:
     def exposition(self) -> bytes:
         """The figures of all processes in Prometheus' text format; takes milliseconds."""
         from prometheus_client import CollectorRegistry, generate_latest
-        from prometheus_client.multiprocess import MultiProcessCollector
 
         if self._folder is None:
             return generate_latest(self._registry)
-        _forget_dead(Path(self._folder))
+        folder = Path(self._folder)
+        _forget_dead(folder)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]  # its own
+        registry.register(_Sum(folder))
         return generate_latest(registry)
 
 
@@ -233,6 +233,33 @@ class Observer:
             found.inc()
 
 
+class _Sum:
+    """Collects what all processes have counted.
+
+    Args:
+        folder: where they count.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """The sums; asked by prometheus-client."""
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        # one that is empty was made by a process that starts just now, and cannot be read yet
+        files = [str(file) for file in self._folder.glob("*.db") if _size(file)]
+        sums: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # its own
+        return sums
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a dead process, forgotten meanwhile
+        return 0
+
+
 def _forget_dead(folder: Path) -> None:
     """Drop what says how things are, not how much was done, of workers that were killed."""
     from prometheus_client.multiprocess import mark_process_dead
@@ -241,6 +268,7 @@ def _forget_dead(folder: Path) -> None:
         try:
             os.kill(process, 0)
         except ProcessLookupError:
-            mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # its own
+            with suppress(FileNotFoundError):  # another process does the same
+                mark_process_dead(process, str(folder))  # type: ignore[no-untyped-call]  # its own
         except PermissionError:
             continue  # it lives, as another user

@@ -28,6 +28,7 @@ from rekall_server.exchange import request_id
 from rekall_server.limits import RequestGuard
 
 MAX_BODY = 100_000
+MUCH = 50_000_000
 
 
 class Counted:
@@ -70,6 +71,9 @@ def guarded(*, tokens: bool = False, read_timeout: float = 20, **limits: Any) ->
         release.clear()
         return PlainTextResponse("done")
 
+    async def much(request: Request) -> Response:
+        return PlainTextResponse("x" * MUCH)
+
     async def let_go(request: Request) -> Response:
         release.set()
         return PlainTextResponse("let go")
@@ -80,6 +84,7 @@ def guarded(*, tokens: bool = False, read_timeout: float = 20, **limits: Any) ->
             Route("/mcp", echo, methods=["POST"]),
             Route("/fail", fail),
             Route("/wait", wait, methods=["POST"]),
+            Route("/much", much, methods=["POST"]),
             Route("/let-go", let_go),
         ],
         middleware=[*middleware, Middleware(BodyGuard, max_body=MAX_BODY, **limits)],
@@ -232,6 +237,18 @@ def test_a_slow_answer_is_waited_for() -> None:
                 connection.request("POST", "/wait", b"{}")
                 assert connection.getresponse().read() == b"done"
                 later.join(20)
+
+
+def test_an_answer_that_is_not_read_ends_its_connection() -> None:
+    """A client that asks for much and takes none of it is cut off; one that takes it gets all."""
+    with guarded(read_timeout=0.5) as (server, counted), server.connect() as connection:
+        connection.sendall(b"POST /much HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        deadline = time.monotonic() + 20
+        while server.connections or not counted.answers[200]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert len(received(connection)) < MUCH
+        assert len(server.ask("POST", "/much", b"{}").body) == MUCH
 
 
 def test_the_second_request_has_its_time_too() -> None:

@@ -137,7 +137,7 @@ log.info("header", value="Authorization: Bearer abcdefghijk", pair=(b"authorizat
 logging.getLogger("redis").warning("redis://anna:pass-word@127.0.0.1:6379/0 is gone")
 logging.getLogger("rekall").warning("cannot open %s: no such file", {str(base)!r})
 logging.getLogger("rekall").warning("wrong: SELECT title FROM entries WHERE id = 'x'")
-log.info("files", where=Path({str(base)!r}), own=os.__file__)
+log.info("files", where=Path({str(base)!r}), own=os.__file__, path=Path({str(base)!r}))
 """
     lines = "\n".join(logged(tmp_path, code, form="json") + logged(tmp_path, code, form="text"))
     for secret in (
@@ -152,7 +152,7 @@ log.info("files", where=Path({str(base)!r}), own=os.__file__)
         "/lib/",
     ):
         assert secret not in lines
-    assert lines.count("knowledge.db") == 4
+    assert lines.count("knowledge.db") == 6
     assert "127.0.0.1:6379/0 is gone" in lines
 
 
@@ -198,6 +198,10 @@ logging.getLogger("uvicorn.access").warning("one more line for a request")
         ("in '/srv/the team/base.db'", "in 'base.db'"),
         ('File "/usr/lib/python3/x.py", line 3', 'File "x.py", line 3'),
         ("(/srv/team/)", "(<path>)"),
+        ("uri file:/srv/team/base.db", "uri file:base.db"),
+        ("uri file:///srv/team/base.db?mode=ro", "uri file://base.db?mode=ro"),
+        ("unix:///run/redis/redis.sock is gone", "unix://redis.sock is gone"),
+        ("path=/srv/team/base.db", "path=base.db"),
         (r"in C:\Users\anna\base.db now", "in base.db now"),
         ("near /srv/my team/base.db", "near base.db"),
         (f"Bearer {TOKEN}, or none", "Bearer ***, or none"),

@@ -84,6 +84,14 @@ def test_a_killed_process_leaves_what_it_has_done(tmp_path: Path) -> None:
     assert found["rekall_workers"] == 1
 
 
+def test_a_process_that_starts_just_now(tmp_path: Path) -> None:
+    """Its files, made and not written yet, do not keep the others' figures from being read."""
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        (tmp_path / f"{kind}_1.db").touch()
+    done = run(COUNTING, tmp_path, "3")
+    assert figures(done.stdout)['rekall_tool_calls_total{outcome="ok",tool="rekall_search"}'] == 3
+
+
 def test_retries_and_failures_of_the_cache(tmp_path: Path) -> None:
     """Further attempts count as retries; a failure counts when it is given up, by what the caller was answered."""
     code = """

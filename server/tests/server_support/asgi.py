@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -40,9 +40,11 @@ class Served(NamedTuple):
 
     Args:
         port: on 127.0.0.1.
+        connections: those that the server holds open.
     """
 
     port: int
+    connections: Collection[object]
 
     def ask(
         self,
@@ -90,7 +92,7 @@ def served(app: ASGIApp, **options: Any) -> Iterator[Served]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Served(listening.getsockname()[1])
+            yield Served(listening.getsockname()[1], server.server_state.connections)
         finally:
             server.should_exit = True
             server.force_exit = True
