@@ -126,6 +126,11 @@ def _database(config: Config) -> str:
         if state.is_empty:
             return f"{place} ({selection.name}): empty, takes writes; serving creates the schema"
         return f"{place} ({selection.name}): {state.name}, takes writes; serving migrates it, after a backup"
+    except OSError as error:  # of looking at the path
+        reason = error.strerror or error
+        raise RekallError(
+            f"{_named(config)}: {path} cannot be looked at: {reason}; mend its folder, or name another file"
+        ) from error
     except RekallError as error:
         raise RekallError(_blamed(str(error), _named(config))) from error
     finally:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from rekall.errors import ConfigError
+from rekall_server.files import may_be_there
 from rekall_server.settings_model import DEFAULT, FILE_NAME, PREFIX, Settings, config_folder
 from rekall_server.settings_sources import Layer, environment_layer, file_layer, flags_layer
 
@@ -59,7 +60,7 @@ def _file(given: Path | None) -> tuple[Path | None, str]:
     if named:
         return Path(named).expanduser().absolute(), f"environment {CONFIG_VARIABLE}"
     usual = config_folder() / FILE_NAME
-    return (usual, "") if os.path.lexists(usual) else (None, "")
+    return (usual, "") if may_be_there(usual) else (None, "")
 
 
 def _merged(layers: list[Layer]) -> tuple[Settings, Mapping[str, str]]:

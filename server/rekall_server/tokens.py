@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rekall.errors import ConfigError
+from rekall_server.files import may_be_there
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,8 +88,8 @@ class TokenFile:
         return self._checked(data)
 
     def exists(self) -> bool:
-        """Whether the file is there, readable or not."""
-        return os.path.lexists(self.path)
+        """Whether the file is there, readable or not; where that cannot be seen, it is taken to be."""
+        return may_be_there(self.path)
 
     def new(self, name: str, read_only: bool = False) -> str:
         """Make a token and keep its digest; the token itself is kept nowhere.
@@ -167,6 +168,8 @@ class TokenFile:
             ):
                 raise self._malformed(f"token {number} is not one that 'rekall-server token new' wrote")
             tokens.append(Token(entry["name"], entry["sha256"], entry["read_only"], entry["created"]))
+        if len({token.name.lower() for token in tokens}) < len(tokens):
+            raise self._malformed("two tokens have one name")
         return tokens
 
     def _malformed(self, reason: str) -> ConfigError:

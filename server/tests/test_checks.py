@@ -168,6 +168,15 @@ def test_a_folder_that_takes_no_writes(tmp_path: Path, is_there: bool) -> None:
     )
 
 
+def test_what_cannot_be_seen_is_taken_to_be_there(tmp_path: Path) -> None:
+    """A name that is too long for the file system, as a folder that cannot be entered: neither is \"not there\"."""
+    path = tmp_path / ("x" * 300)
+    said = wrong(database=str(path), token_file=str(path))
+    assert said["database"].startswith(f"flag --database: {path} ")
+    assert said["tokens"].startswith(f"cannot read the token file {path}: ")
+    assert needs_token(load({"token_file": str(path)}, None).settings)
+
+
 @contextmanager
 def open_to_others(folder: Path) -> Iterator[None]:
     """Let another user pass through the folders of pytest to one of them, for so long."""

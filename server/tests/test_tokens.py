@@ -141,6 +141,7 @@ MALFORMED: Mapping[str, str | bytes] = {
     "a digest that is none": ENTRY.replace(DIGEST, "abc"),
     "a number for a boolean": ENTRY.replace("false", "0"),
     "a name that is none": ENTRY.replace("alice", "a b"),
+    "a name twice": ENTRY + ENTRY.replace("alice", "Alice"),
 }
 
 
