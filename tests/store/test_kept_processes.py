@@ -195,7 +195,10 @@ def test_commands_and_their_writes(path: Path, tmp_path: Path) -> None:
         assert "E00001" not in ids(both("common", limit=LIMIT))
         rekall("delete", "E00002", "--yes")
         assert "E00002" not in ids(both("common", limit=LIMIT))
-        rekall("doctor", "--rebuild")
+        stamps = "SELECT base, search FROM rekall_stamps"
+        ((base, stamp),) = raw.rows(path, stamps)
+        run_program("doctor", "--rebuild", environment=environment)  # its status is about the installation as well
+        assert not {base, stamp} & set(raw.rows(path, stamps)[0])
         both("common", limit=LIMIT)
         rekall("restore", str(saved), "--yes")
         assert both("common", limit=LIMIT) == before

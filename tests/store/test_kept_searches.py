@@ -164,17 +164,20 @@ def test_every_answer_is_that_of_a_fresh_process(db: Database) -> None:
     assert kept == fresh
 
 
-def test_counts_that_are_remembered_go_into_no_kept_result(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("uncounted", [10, 100_000])
+def test_counts_that_are_remembered_go_into_no_kept_result(
+    uncounted: int, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A command may take a count of some writes ago for the number of entries with a word; a kept result may not."""
-    monkeypatch.setattr("rekall.store.frequencies.UNCOUNTED", 10)
+    monkeypatch.setattr("rekall.store.frequencies.UNCOUNTED", uncounted)
     monkeypatch.setattr("rekall.store.frequencies._REMEMBERED", 1)
-    monkeypatch.setattr(kept_searches, "UNCOUNTED", 10)
+    monkeypatch.setattr(kept_searches, "UNCOUNTED", uncounted)
+    queries = ("common third", "common w0 w5 w10 w15 w20")
     with opened(path, DefaultCacheBackend()) as db:
-        answer(db, "common third")
-        db.entries.change("E00001", {"content": "nothing"})
-        db.entries.change("E00003", {"title": "nothing"})
-        assert answer(db, "common third") == uncached(path, "common third")
-        assert answer(db, "common third") == uncached(path, "common third")
+        for number in (0, 35, 70):
+            for query in (*queries, *queries):
+                assert answer(db, query) == uncached(path, query)
+            db.entries.change(f"E{number:05}", {"title": "nothing", "content": "nothing"})
 
 
 def context(text: str) -> StructuredContext:
@@ -412,6 +415,7 @@ GARBAGE: tuple[Any, ...] = (
     *(b"bytes", "text", 7, [], {}, {"ids": ["E00001"]}),
     {"ids": [], "tiers": [], "ranks": [], "best": 1.0, "narrowed": []},
     {"ids": ["E00001"], "tiers": [0, 1], "ranks": [-1.0], "best": 1.0, "narrowed": []},
+    {"ids": ["E00001", "unknown"], "tiers": [0, 0], "ranks": [-1.0, -1.0], "best": 1.0, "narrowed": []},
     {"ids": ["unknown"], "tiers": [0], "ranks": [-1.0], "best": 1.0, "narrowed": []},
 )
 
