@@ -84,6 +84,18 @@ def test_a_wait_that_takes_too_long_is_given_up(path: Path) -> None:
     assert isinstance(running.error(), ClosedError)
 
 
+def test_who_gave_up_takes_no_connection_from_others(path: Path) -> None:
+    """When one is given back later, it is there for whoever asks then."""
+    with opened(path, pool_size=1, query_timeout=1.0, wait_timeout=0.1) as backend:
+        running = _lent(backend)
+        for _ in range(3):
+            with pytest.raises(DatabaseBusyError):
+                values(backend)
+        assert isinstance(running.error(), DatabaseError)
+        assert [values(backend) for _ in range(3)] == [[]] * 3
+        assert backend.running_reads == 0
+
+
 def test_who_waits_is_served_in_turn(path: Path) -> None:
     """Twenty threads share one connection and each gets it, however often the others ask."""
     with opened(path, pool_size=1, wait_timeout=PATIENCE) as backend:
