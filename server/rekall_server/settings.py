@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from rekall.errors import ConfigError
-from rekall_server.files import may_be_there
-from rekall_server.settings_model import DEFAULT, FILE_NAME, PREFIX, Settings, config_folder
+from rekall_server.settings_model import DEFAULT, FILE_NAME, PREFIX, Settings, config_folder, may_be_there
 from rekall_server.settings_sources import Layer, environment_layer, file_layer, flags_layer
 
 __all__ = ["Loaded", "Settings", "load"]

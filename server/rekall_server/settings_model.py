@@ -206,6 +206,21 @@ def config_folder() -> Path:
     return PathResolver.resolve(force_global=True).config_dir
 
 
+def may_be_there(path: Path) -> bool:
+    """Whether there is something at a path, or may be: a folder that cannot be entered hides what is in it.
+
+    Args:
+        path: a link counts, whether it leads anywhere or not.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _is_redis(url: str) -> bool:
     try:
         parts = urlsplit(url)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rekall.errors import ConfigError
-from rekall_server.files import may_be_there
+from rekall_server.settings_model import may_be_there
 
 if sys.version_info >= (3, 11):
     import tomllib
