@@ -43,6 +43,23 @@ class LogSettings(Protocol):
         """Errors are traced."""
 
 
+class _Lines(structlog.WriteLogger):
+    """Writes the lines, for as long as somebody takes them.
+
+    That the log has lost its reader is no reason to fail a request, and there is no place where it could be told.
+    """
+
+    def msg(self, message: str) -> None:
+        """Write one line."""
+        try:
+            super().msg(message)
+        except (OSError, ValueError):  # broken pipe, full disk, closed file
+            return
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
 def configure(settings: LogSettings, *, paths: Iterable[Path] = (), stream: TextIO | None = None) -> None:
     """Let everything that this process logs come out on stderr as lines of one form.
 
@@ -65,7 +82,7 @@ def configure(settings: LogSettings, *, paths: Iterable[Path] = (), stream: Text
     structlog.configure(
         processors=[structlog.stdlib.add_log_level, *chain],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=lambda *_names: _Lines(stream),
         context_class=dict,
         cache_logger_on_first_use=True,
     )

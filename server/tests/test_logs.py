@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -185,6 +186,37 @@ logging.getLogger("uvicorn.access").warning("one more line for a request")
     assert {"ours info", "uvicorn.error info", "mcp.server.lowlevel.server warning"} <= set(told["info"])
     assert "mcp.server.lowlevel.server info" not in told["info"]
     assert len(told["error"]) == 6
+
+
+def test_a_log_that_nobody_reads_fails_nothing(tmp_path: Path) -> None:
+    """Whoever logs goes on when the reader of stderr has gone away."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = (
+        "import logging, structlog, threading\n"
+        "from types import SimpleNamespace\n"
+        "from rekall_server import logs\n"
+        "logs.configure(SimpleNamespace(log_level='info', log_format='json', debug=False))\n"
+        "for _ in range(3):\n"
+        "    structlog.get_logger().info('ours')\n"
+        "    structlog.get_logger().error('ours')\n"
+        "    logging.getLogger('uvicorn.error').info('theirs')\n"
+        "print('went on')\n"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=writing,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.stdout == "went on\n"
 
 
 @pytest.mark.parametrize(

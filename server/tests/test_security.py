@@ -247,11 +247,9 @@ def test_paths_sql_and_search_syntax_as_texts(team: Team) -> None:
     assert searching(team.call())["results"][0]["id"] == team.entry_id
 
 
-@pytest.mark.parametrize("text", [text for text in HOSTILE if text.strip()])
+@pytest.mark.parametrize("text", [text for text in HOSTILE if text and "\x00" not in text])
 def test_a_hostile_text_is_kept_as_it_is(team: Team, text: str) -> None:
     """As a title, a content, a tag and a project it is stored and given back, whatever it would be elsewhere."""
-    if "\x00" in text:
-        pytest.skip("not a text that an entry may have")
     entry_id = team.call().add(f"x{text}x", content=text, tags=["db"], project=text[:100])
     shown = team.call().tool("rekall_show", id=entry_id)["structuredContent"]["entry"]
     assert shown["title"] == f"x{text}x"
