@@ -51,5 +51,5 @@ def test_an_option_beside_one_with_an_origin(tmp_path: Path) -> None:
     origins = {"backends.database_options.other": "flag --other"}
     file = f"{tmp_path / 'config.toml'}: backends.database_options"
     assert refused(tmp_path, origins, database_options={"busy_timeout": 11.0}).startswith(f"{file}: busy_timeout")
-    text = refused(tmp_path, origins, database_options={"busy": 1.0})
-    assert text.startswith(f"{file}.busy: unknown option, did you mean busy_timeout?")
+    text = refused(tmp_path, origins, database_options={"busy_timeut": 1.0})
+    assert text.startswith(f"{file}.busy_timeut: unknown option, did you mean busy_timeout?")
