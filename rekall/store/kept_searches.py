@@ -135,9 +135,13 @@ class KeptSearches:
         full = self._planned(request, state)
         rows = self._session.fetch_all(*hits_sql(full, stamped=True))
         found = ranked(full, rows)
+        if rows:
+            stamp = rows[0]["stamp"]
+        else:
+            after = self._look(request, counting=None)
+            stamp, found = after.stamp, found._replace(waiting=after.waiting)
         # of one state: that in which the terms were counted, and that in which they were ranked
-        stamp = rows[0]["stamp"] if rows and not found.waiting else None
-        if stamp is not None and stamp == state.stamp and len(rows) <= MOST:
+        if stamp is not None and stamp == state.stamp and not found.waiting and len(rows) <= MOST:
             self._session.kept.put(_key(request, stamp), _value(found), what="results of searches")
         return found
 
@@ -147,6 +151,8 @@ class KeptSearches:
         kept = _read(self._session.kept.get(_key(request, state.stamp), instead=_INSTEAD))
         if kept is None:
             return None
+        if not kept.ids:
+            return Ranked([], narrowed=tuple(kept.narrowed), waiting=False)  # as it was a moment ago, in this search
         values = {"ids": json.dumps(kept.ids), "stamp": state.stamp, **STAMPING_VALUES}
         rows = self._session.fetch_all(_ROWS, values)
         if len(rows) != len(kept.ids):
@@ -207,4 +213,7 @@ def _read(value: object) -> _Kept | None:
     if not isinstance(value, dict) or set(value) != set(_Kept._fields):
         return None
     kept = _Kept(**value)
-    return kept if kept.ids and len(kept.ids) == len(kept.tiers) == len(kept.ranks) else None
+    lists = (kept.ids, kept.tiers, kept.ranks, kept.narrowed)
+    if not all(isinstance(one, list) for one in lists) or not isinstance(kept.best, (int, float)):
+        return None
+    return kept if len(kept.ids) == len(kept.tiers) == len(kept.ranks) else None

@@ -305,6 +305,39 @@ def test_nothing_is_kept_while_a_context_waits(path: Path, schema: list[str], ca
         assert len(cache.stored) == 1
 
 
+@pytest.mark.parametrize("counting", [False, True])
+@pytest.mark.parametrize("query", ["common", "common third"])
+def test_an_answer_without_a_hit_is_kept_too(query: str, counting: bool, path: Path, schema: list[str]) -> None:
+    """Finding that a filter leaves nothing takes as long; a context that waits may be what is found."""
+    cache, form = Recording(), {"project": "elsewhere"}
+    with opened(path, cache, counting=counting) as db:
+        for _ in range(3):
+            assert answer(db, query, update_access=counting, **form) == uncached(path, query, **form)
+        assert len(cache.stored) == 1
+        old = legacy.Legacy(path, schema)
+        old.add("N", "nothing", "of it", [])
+        old.store_context("N", "common")
+        old.connection.execute("UPDATE entries SET project = 'elsewhere' WHERE id = 'N'")
+        old.connection.commit()
+        old.close()
+        for _ in range(3):
+            found = answer(db, query, update_access=counting, **form)
+            assert [hit[0] for hit in found["hits"]] == ["N"]
+            assert found == uncached(path, query, **form)
+
+
+def test_a_write_while_nothing_is_found(path: Path) -> None:
+    """What is written between the key and the ranking keeps the answer out of the cache."""
+    cache = Interfering()
+    with opened(path, cache) as db:
+        cache.write = lambda: raw.write(path, "UPDATE entries SET memory_type = 'semantic' WHERE id = 'E00002'")
+        assert answer(db, "common", project="elsewhere")["hits"] == []
+        assert cache.stored == []
+        cache.write = lambda: None
+        assert answer(db, "common", project="elsewhere") == answer(db, "common", project="elsewhere")
+        assert len(cache.stored) == 1
+
+
 def test_a_kept_result_is_not_given_while_a_context_waits(db: Database, cache: Recording) -> None:
     """Though the stamp is the same: a backup from before the context was read may be put back."""
     first = answer(db, "common")
@@ -413,7 +446,8 @@ def test_a_cache_that_does_not_take_a_result(kind: type[CacheBackend], policy: s
 
 GARBAGE: tuple[Any, ...] = (
     *(b"bytes", "text", 7, [], {}, {"ids": ["E00001"]}),
-    {"ids": [], "tiers": [], "ranks": [], "best": 1.0, "narrowed": []},
+    {"ids": None, "tiers": [], "ranks": [], "best": 1.0, "narrowed": []},
+    {"ids": ["E00001"], "tiers": [0], "ranks": [-1.0], "best": None, "narrowed": []},
     {"ids": ["E00001"], "tiers": [0, 1], "ranks": [-1.0], "best": 1.0, "narrowed": []},
     {"ids": ["E00001", "unknown"], "tiers": [0, 0], "ranks": [-1.0, -1.0], "best": 1.0, "narrowed": []},
     {"ids": ["unknown"], "tiers": [0], "ranks": [-1.0], "best": 1.0, "narrowed": []},
