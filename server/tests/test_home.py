@@ -118,12 +118,13 @@ def test_options_of_home_without_a_named_back_end_are_kept() -> None:
     assert applied().database_options == {"busy_timeout": 1.0, "query_timeout": 30.0, "wait_timeout": 5.0}
 
 
-def test_a_project_s_base_is_passed_over() -> None:
+def test_a_project_s_base_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server belongs to a user, not to the directory that it is started in."""
+    monkeypatch.delenv("REKALL_HOME")
     local = Path.cwd() / ".rekall"
     local.mkdir()
     (local / "config.toml").write_text("malformed = ")
-    assert applied().db_path == Path.home() / "rekall/knowledge.db"
+    assert applied().db_path == Path.home() / ".local/share/rekall/knowledge.db"
 
 
 def test_where_the_base_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
