@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rekall_server.binding import needs_token
 from rekall_server.home import apply
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def banner(loaded: Loaded, port: int) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{port}/mcp"
     server: dict[str, object] = {"type": "http", "url": url}
-    tokens = settings.token_file.exists()
+    tokens = needs_token(settings)
     if tokens:
         server["headers"] = {"Authorization": "Bearer <token>"}
     client = json.dumps({"mcpServers": {"rekall": server}}, indent=2)

@@ -9,6 +9,7 @@ from rekall import config as configuration
 from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer, Statement
 from rekall_server import home
 from rekall_server.bases import Bases
+from rekall_server.binding import needs_token
 from rekall_server.counting import CountingQueue
 from rekall_server.metrics import Metrics
 from rekall_server.tokens import DigestVerifier, TokenFile
@@ -38,13 +39,12 @@ class Process:
         self.container = ServiceContainer(config=lambda: self.config, observer=self.metrics.observer)
         self.counts = CountingQueue(self._count)
         self.bases = Bases(self.container, self.counts.put, self.metrics.wait)
-        tokens = TokenFile(settings.token_file)
-        self.verifier = DigestVerifier(tokens) if tokens.tokens() else None
+        self.verifier = DigestVerifier(TokenFile(settings.token_file)) if needs_token(settings) else None
 
     @property
     def bypasses_cache(self) -> bool:
         """Whether calls are answered without the cache while it fails."""
-        return self.settings.cache_on_error == "bypass"
+        return self.config.cache_on_error == "bypass"
 
     @property
     def database_name(self) -> str:
