@@ -22,7 +22,11 @@ from rekall_server.hide import Hiding
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _OURS = ("rekall", "rekall_server", "uvicorn", "uvicorn.error", "uvicorn.asgi")
 _TALKATIVE = ("fastmcp", "mcp", "asyncio", "httpx", "httpx2", "httpcore", "sse_starlette")
-"""Packages that tell of every request at `info`: of them only what is wrong, but with the level `debug`."""
+"""Packages that tell of every request at `info`, and what is in it at `debug`.
+
+Of them comes only what is wrong; with the level `debug`, what they tell at `info`. What users have stored and searched
+is in no line.
+"""
 
 _hiding = Hiding()
 
@@ -112,8 +116,8 @@ def _take_over(handler: logging.Handler, level: int) -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-        quiet = name in _TALKATIVE and level > logging.DEBUG
-        logger.setLevel(max(level, logging.WARNING) if quiet else logging.NOTSET)
+        least = logging.INFO if level <= logging.DEBUG else max(level, logging.WARNING)
+        logger.setLevel(least if name in _TALKATIVE else logging.NOTSET)
     access = logging.getLogger("uvicorn.access")  # the server has a line of its own for each request
     access.handlers.clear()
     access.propagate = False

@@ -173,6 +173,25 @@ def test_hits_of_the_cache_are_seen(tmp_path: Path, redis_server: RedisServer) -
         assert caller.ask("GET", "/ready").json["cache"]["bypassed"] is True
 
 
+def test_what_users_write_is_not_logged(tmp_path: Path) -> None:
+    """At no level, with debug on, in no line: not what was stored, searched or asked for, be it right or wrong."""
+    with running(tmp_path, "--log-level", "debug", "--debug") as server:
+        caller = Caller(server.port)
+        caller.add("zebra one", content="zebra two", tags=["zebra"], project="zebra")
+        for query in ("zebra", "zebra AND (", "zebra*"):
+            caller.tool("rekall_search", query=query)
+        for wrong in ({"id": "zebra"}, {"id": ["zebra"]}, {"zebra": "zebra"}):
+            caller.tool("rekall_show", **wrong)
+        caller.rpc("resources/read", {"uri": "rekall://entry/zebra"})
+        caller.rpc("prompts/get", {"name": "zebra"})
+        caller.rpc("tools/call", {"name": "zebra"})
+        caller.rpc("zebra", {"zebra": "zebra"})
+        assert server.stop() == 0
+    log = "".join(server.log)
+    assert sum(line["path"] == "/mcp" for line in events(server, "request")) == 11
+    assert "zebra" not in log, [line for line in server.log if "zebra" in line]
+
+
 def test_the_debug_log_goes_on(tmp_path: Path) -> None:
     """With debug on, Home's events of back-end calls stand beside the server's lines on stderr, each a line of JSON."""
     with running(tmp_path, "--debug") as server:
