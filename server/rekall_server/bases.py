@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from rekall.errors import RekallError
 from rekall.infra import ServiceContainer, Statement
 from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
+from rekall_server.backends.joint import JointUndone
 
 _FRESH = 0.05
 """Seconds for which a schema that was looked at counts: a restore that brings another one is seen so much later."""
@@ -35,6 +36,7 @@ class Bases:
         self._container = container
         self._on_wait = on_wait
         self._known: dict[bool, Database | None] = {True: None, False: None}
+        self._together: Callable[[Callable[[], None]], None] | None = None
         self._bound: Callable[..., AbstractContextManager[None]] | None = None
         self._cache_bound: Callable[..., AbstractContextManager[None]] | None = None
         counting = SessionOptions(count_later=count_later, keep_searches=True)
@@ -69,19 +71,17 @@ class Bases:
 
         Args:
             seconds: that all may take together.
-            work: seconds of the processor that this thread may take; of waiting for a cache as well.
+            work: seconds of the processor that one query may take; of waiting for a cache, seconds of the clock.
             counting: accesses are counted.
         """
-        with ExitStack() as bounds:
+        if self._bound is None:
+            yield None
+            return
+        # without a cache that may have to be waited for there is no second bound
+        with self._bound(seconds, work=work), self._cache_bound(work) if self._cache_bound else nullcontext():
             database = None
-            if self._bound is not None:
-                try:
-                    bounds.enter_context(self._bound(seconds, work=work))
-                    if self._cache_bound is not None:
-                        bounds.enter_context(self._cache_bound(work))
-                    database = (self._counting if counting else self._reading).at_once()
-                except (CallGivenUp, RekallError):
-                    pass  # whoever may wait is told, or gets over it
+            with suppress(CallGivenUp, RekallError):  # whoever may wait is told, or gets over it
+                database = (self._counting if counting else self._reading).at_once()
             yield None if database is None else lambda: database
 
     def write(self, statements: Sequence[Statement]) -> None:
@@ -92,12 +92,30 @@ class Bases:
         """
         self.open().store.session.backend.execute_batch(statements)
 
+    def together(self, body: Callable[[], None]) -> bool:
+        """Run what writes to the base, so that all of it is committed at once at the end.
+
+        Returns:
+            Whether it was; False: nothing of it was applied, and each write has to be made by itself.
+
+        Raises:
+            RekallError: it was committed, and may be lost.
+        """
+        if self._together is None:
+            return False
+        try:
+            self._together(body)
+        except JointUndone:
+            return False
+        return True
+
     def _look_at(self, database: Database) -> None:
         """See what the back ends have beyond their interface."""
         backends = [_inner(database.store.session.backend), _inner(self._container.cache())]
         for backend in backends:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
+        self._together = getattr(backends[0], "together", None)
         self._bound, self._cache_bound = (getattr(backend, "within", None) for backend in backends)
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 A selective read takes less time than handing it to a thread would: it is tried on the event loop within a bound, and
 done again in a thread where it does not fit. Broad reads have a few threads of their own, so that they hold up nothing
-else. Writes wait in threads for the back end, which groups them.
+else. Small writes are done together, others wait in threads for the back end, which groups them.
 """
 
 from __future__ import annotations
@@ -24,15 +24,18 @@ from rekall.mcp.failures import refusal
 from rekall.mcp.spec import ToolSpec
 from rekall_server.bases import Bases
 from rekall_server.exchange import tool_called
+from rekall_server.joint_writes import JointWrites
 from rekall_server.masking import outcome_of
 from rekall_server.metrics import Metrics
 
 ON_THE_LOOP = frozenset({"rekall_help", "rekall_search", "rekall_show", "rekall_get_context", "rekall_related"})
 """Tools whose work is small when their queries are."""
 MOST_ON_THE_LOOP = 0.003
-"""Seconds of the processor that a call may take of the event loop."""
+"""Seconds of the processor that one query may take on the event loop."""
 LONGEST_ON_THE_LOOP = 0.05
-"""Seconds that it may take by the clock: where many threads and processes run, a short query takes long."""
+"""Seconds that a call may take by the clock: where many threads and processes run, a short query takes long."""
+TOGETHER = frozenset({"rekall_add", "rekall_link"})
+"""Tools that write little, and to the base alone: those of many callers are committed together."""
 THREADS_FOR_WRITES = 40
 READ_ONLY = "this token may only read: ask the operator for one that may write ('rekall-server token new NAME')"
 
@@ -57,7 +60,8 @@ class ServerCalls:
         metrics: counts the calls.
         bounds: what a call may ask for.
         readers: threads for reads that do not fit the event loop: as many as the back end has connections.
-        on_the_loop: whether reads are tried on the event loop: not when a search computes vectors.
+        on_the_loop: whether reads are tried on the event loop, and small writes done together: not when searching and
+            adding compute vectors.
     """
 
     def __init__(self, bases: Bases, metrics: Metrics, bounds: Bounds, *, readers: int, on_the_loop: bool) -> None:
@@ -65,6 +69,8 @@ class ServerCalls:
         self._metrics = metrics
         self._bounds = bounds
         self._on_the_loop = ON_THE_LOOP if on_the_loop else frozenset[str]()
+        self._together = TOGETHER if on_the_loop else frozenset[str]()
+        self._joint = JointWrites(bases.together)
         self._reading = anyio.CapacityLimiter(readers)
         self._writing = anyio.CapacityLimiter(THREADS_FOR_WRITES)
 
@@ -88,6 +94,8 @@ class ServerCalls:
         if not spec.read_only:
             if not counting:
                 raise refusal(ToolError, READ_ONLY)
+            if spec.name in self._together:
+                return await self._joint.do(partial(work, self._bases.open, arguments))
             return await anyio.to_thread.run_sync(work, self._bases.open, arguments, limiter=self._writing)
         if spec.name in self._on_the_loop:
             with self._bases.bounded(LONGEST_ON_THE_LOOP, MOST_ON_THE_LOOP, counting=counting) as opened:

@@ -16,24 +16,23 @@ class Bound(threading.local):
 
     Attributes:
         until: by the monotonic clock; None: they are not bounded.
-        work_until: by the time that the processor has given to this thread.
+        work: seconds of the processor that one of them may take.
     """
 
     until: float | None = None
-    work_until: float = math.inf
+    work: float = math.inf
 
     @contextmanager
     def within(self, seconds: float, work: float = math.inf) -> Iterator[None]:
         """Bound what this thread calls in the block; an outer bound that ends earlier stays."""
-        outer = self.until, self.work_until
+        outer = self.until, self.work
         until = time.monotonic() + seconds
         self.until = until if self.until is None else min(self.until, until)
-        if work < math.inf:
-            self.work_until = min(self.work_until, time.thread_time() + work)
+        self.work = min(self.work, work)
         try:
             yield
         finally:
-            self.until, self.work_until = outer
+            self.until, self.work = outer
 
     def refuse(self) -> None:
         """Go on if this thread may wait.

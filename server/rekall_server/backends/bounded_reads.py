@@ -26,7 +26,7 @@ class BoundedReads:
         self._reader: Reader | None = None
         self._closed = False
 
-    def read(self, read: Read, query: str, params: Params, until: float, work_until: float) -> Any:
+    def read(self, read: Read, query: str, params: Params, until: float, work: float) -> Any:
         """As `Reader.read`, and it waits for nothing.
 
         Raises:
@@ -37,7 +37,7 @@ class BoundedReads:
             raise CallGivenUp
         try:
             reader = self._reader or self._opened()
-            return reader.read(read, query, params, until, work_until)
+            return reader.read(read, query, params, until, work)
         except (QueryEnded, DatabaseBusyError) as error:
             raise CallGivenUp from error
         finally:

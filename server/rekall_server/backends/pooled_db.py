@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sized
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from rekall.errors import ClosedError, ConfigError, DatabaseError
 from rekall.infra.defaults import BUSY_TIMEOUT
@@ -20,10 +20,12 @@ from rekall.infra.sqlite_errors import translated
 from rekall.infra.sqlite_reads import read_all, read_one
 from rekall.infra.sqlite_writes import run_batch, run_write
 from rekall_server.backends.bound import Bound
+from rekall_server.backends.joint import Joint, JointUndone
 from rekall_server.backends.open_base import Limits, OpenBase
 from rekall_server.backends.reader import QueryEnded, Read
 from rekall_server.backends.write import Write
 
+T = TypeVar("T")
 QUERY_TIMEOUT = 30.0
 WAIT_TIMEOUT = 5.0
 LARGEST_JOINING = 256
@@ -85,6 +87,7 @@ class PooledDatabaseBackend(DatabaseBackend):
         self._limits = Limits(pool_size or _cores(), busy_timeout, query_timeout, wait_timeout)
         self._lock = threading.Lock()
         self._bound = Bound()
+        self._joint = Joint()
         self._base: OpenBase | None = None
 
     @property
@@ -130,23 +133,39 @@ class PooledDatabaseBackend(DatabaseBackend):
         return rows
 
     def execute(self, query: str, params: Params | None = None, *, idempotent: bool = False) -> Result:
-        self._bound.refuse()
         base = self._opened()
-        written: Result = base.turns.run(
-            Write(lambda connection: run_write(connection, query, params or (), base.file.path), joins=True)
+        written: Result = self._write(
+            base, lambda connection: run_write(connection, query, params or (), base.file.path), joins=True
         )
         return written
 
     def execute_batch(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
-        self._bound.refuse()
         base = self._opened()
         # nothing but a list is sure to run no code of the caller, and to be there a second time
         joins = type(statements) in (list, tuple) and len(cast(Sized, statements)) <= LARGEST_JOINING
         checked = statements if joins else base.transactions.statements(statements)
-        changed: int = base.turns.run(
-            Write(lambda connection: run_batch(connection, checked, base.file.path), joins=joins)
-        )
+        changed: int = self._write(base, lambda connection: run_batch(connection, checked, base.file.path), joins=joins)
         return changed
+
+    def together(self, body: Callable[[], T]) -> T:
+        """What `body` returns; all that it writes through this back end, in this thread, is committed at its end.
+
+        For many small writes that one thread has at hand: nobody is woken for each of them, and the commit is one. What
+        it reads meanwhile has what it has written. Others wait for their turn as long as it takes.
+
+        Raises:
+            JointUndone: nothing was applied, for whatever reason; what is written one by one will tell it.
+            DatabaseError: the file was removed or replaced meanwhile: what was committed may be lost.
+        """
+        self._bound.refuse()
+        write = Write(lambda _connection: self._joint.run(body), joins=False)
+        try:
+            result: T = self._opened().turns.run(write)
+        except Exception as error:
+            if write.is_committed:
+                raise
+            raise JointUndone from error
+        return result
 
     def backup(self, target: Path) -> None:
         self._bound.refuse()
@@ -166,8 +185,8 @@ class PooledDatabaseBackend(DatabaseBackend):
 
         Args:
             seconds: from now on, for all calls in the block together.
-            work: seconds of the processor that this thread may take meanwhile. On a busy machine a short query takes
-                long by the clock, and is no work.
+            work: seconds of the processor that one query may take. On a busy machine a short one takes long by the
+                clock, and is no work.
         """
         return self._bound.within(seconds, work)
 
@@ -179,6 +198,12 @@ class PooledDatabaseBackend(DatabaseBackend):
         """
         self.fetch_one("SELECT count(*) FROM sqlite_master")
 
+    def _write(self, base: OpenBase, apply: Callable[[sqlite3.Connection], Any], *, joins: bool) -> Any:
+        self._bound.refuse()
+        if self._joint.is_open and base.turns.owner == threading.get_ident():
+            return self._joint.write(base.transactions.connection, apply)
+        return base.turns.run(Write(apply, joins=joins))
+
     def _read(self, read: Read, query: str, params: Params | None) -> Any:
         refuse_writes(query)
         base = self._opened()
@@ -188,7 +213,7 @@ class PooledDatabaseBackend(DatabaseBackend):
             return read(base.transactions.connection, query, params or (), base.file.path)
         base.file.check()
         if until is not None:
-            return base.bounded.read(read, query, params or (), until, self._bound.work_until)
+            return base.bounded.read(read, query, params or (), until, self._bound.work)
         reader = base.pool.take()
         try:
             return reader.read(read, query, params or (), time.monotonic() + self._limits.query_timeout)

@@ -35,17 +35,18 @@ class Reader:
             it may have to wait: so rarely as the time-out allows.
     """
 
-    __slots__ = ("_connection", "_is_over", "_path", "_until", "_work_until")
+    __slots__ = ("_connection", "_is_over", "_path", "_until", "_work", "_worked_from")
 
     def __init__(self, connection: sqlite3.Connection, path: Path, steps: int) -> None:
         self._connection = connection
         self._path = path
-        self._until = self._work_until = math.inf
+        self._until = self._work = math.inf
+        self._worked_from: float | None = None
         self._is_over = False
         connection.execute("PRAGMA query_only = ON")
         connection.set_progress_handler(self._look, steps)
 
-    def read(self, read: Read, query: str, params: Params, until: float, work_until: float = math.inf) -> Any:
+    def read(self, read: Read, query: str, params: Params, until: float, work: float = math.inf) -> Any:
         """What `read` gives for a query.
 
         Args:
@@ -53,13 +54,13 @@ class Reader:
             query: reads and does not write.
             params: of the query.
             until: the time of the monotonic clock at which the query is ended.
-            work_until: the time of `time.thread_time` at which it is.
+            work: seconds of the processor after which it is, from the first look at the clock on.
 
         Raises:
             QueryEnded: it was.
             DatabaseError: what the driver's error means.
         """
-        self._until, self._work_until = until, work_until
+        self._until, self._work, self._worked_from = until, work, None
         try:
             return read(self._connection, query, params, self._path)
         except RekallError as error:
@@ -80,7 +81,12 @@ class Reader:
         self._connection.close()
 
     def _look(self) -> bool:
-        self._is_over = time.monotonic() > self._until or (
-            self._work_until < math.inf and time.thread_time() > self._work_until
-        )
+        self._is_over = time.monotonic() > self._until or (self._work < math.inf and self._has_worked())
         return self._is_over
+
+    def _has_worked(self) -> bool:
+        """Whether the query has taken its time of the processor; a short one ends before the processor is asked."""
+        now = time.thread_time()
+        if self._worked_from is None:
+            self._worked_from = now
+        return now - self._worked_from > self._work

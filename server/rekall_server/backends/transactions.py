@@ -68,6 +68,7 @@ class Transactions:
             except BaseException:
                 self._undo(connection)
                 raise
+            write.is_committed = True
             self._file.check()
         except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
             write.error = self._told(error)

@@ -22,9 +22,10 @@ class Write:
         since: when, by the monotonic clock.
         signal: released when it has ended, or when its own thread may use the connection.
         has_ended: it was applied or not, and its thread goes on.
+        is_committed: it was applied in a transaction of its own, whatever failed then.
     """
 
-    __slots__ = ("apply", "error", "has_ended", "joins", "result", "signal", "since", "thread")
+    __slots__ = ("apply", "error", "has_ended", "is_committed", "joins", "result", "signal", "since", "thread")
 
     def __init__(self, apply: Callable[[sqlite3.Connection], Any], *, joins: bool) -> None:
         self.apply = apply
@@ -33,7 +34,7 @@ class Write:
         self.since = time.monotonic()
         self.signal = threading.Lock()
         self.signal.acquire()
-        self.has_ended = False
+        self.has_ended = self.is_committed = False
         self.result: Any = None
         self.error: BaseException | None = None
 

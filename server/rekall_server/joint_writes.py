@@ -1,0 +1,118 @@
+"""Small writes of many callers: one thread does those that wait, in one transaction, and then all are answered.
+
+A thread for each would be woken twice for one write, and each write would wait for a commit of its own: that takes
+longer than the writing. Nobody is answered before it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import anyio
+import anyio.to_thread
+from fastmcp.exceptions import ToolError
+from fastmcp.tools import ToolResult
+
+from rekall.errors import RekallError
+from rekall.mcp.failures import refusal
+from rekall_server.masking import told
+
+MOST = 64
+"""Calls that are done together at most: some 20 ms, for which others that write wait."""
+
+Call = Callable[[], ToolResult]
+Together = Callable[[Callable[[], None]], bool]
+Outcome: TypeAlias = "ToolResult | Exception"
+
+
+class _Waiting(NamedTuple):
+    """A call that waits.
+
+    Args:
+        call: does it.
+        context: of the request that it belongs to.
+        outcome: takes what comes of it.
+    """
+
+    call: Call
+    context: contextvars.Context
+    outcome: asyncio.Future[ToolResult]
+
+
+class JointWrites:
+    """Does calls that write.
+
+    Args:
+        together: runs a function, so that all that it writes is committed at its end; returns False when nothing of it
+            was applied.
+    """
+
+    def __init__(self, together: Together) -> None:
+        self._together = together
+        self._waiting: deque[_Waiting] = deque()
+        self._working: asyncio.Task[None] | None = None
+        self._thread = anyio.CapacityLimiter(1)
+
+    async def do(self, call: Call) -> ToolResult:
+        """The result of a call, once it is committed.
+
+        Args:
+            call: takes little time, and changes nothing but the base: it is done again when it was undone with others.
+
+        Raises:
+            ToolError: what the call raises.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(call, contextvars.copy_context(), loop.create_future())
+        self._waiting.append(waiting)
+        if self._working is None or self._working.done():
+            self._working = loop.create_task(self._work())
+        return await waiting.outcome
+
+    async def _work(self) -> None:
+        while self._waiting:
+            number = min(MOST, len(self._waiting))
+            # of a caller who has gone nothing was begun, and nothing is
+            taken = [one for one in (self._waiting.popleft() for _ in range(number)) if not one.outcome.done()]
+            outcomes = await anyio.to_thread.run_sync(self._outcomes, taken, limiter=self._thread)
+            for one, outcome in zip(taken, outcomes, strict=True):
+                if one.outcome.done():
+                    continue
+                if isinstance(outcome, Exception):
+                    one.outcome.set_exception(outcome)
+                else:
+                    one.outcome.set_result(outcome)
+
+    def _outcomes(self, taken: Sequence[_Waiting]) -> list[Outcome]:
+        """What comes of calls that are done together, or one by one where that failed."""
+        outcomes: list[Outcome] = []
+
+        def all_of_them() -> None:
+            outcomes.extend(map(_outcome, taken))
+
+        if len(taken) > 1:
+            try:
+                if self._together(all_of_them):
+                    return outcomes
+            except RekallError as error:
+                return [_refused(error, one) for one in taken]
+        outcomes.clear()
+        all_of_them()
+        return outcomes
+
+
+def _outcome(one: _Waiting) -> Outcome:
+    try:
+        return one.context.run(one.call)
+    except Exception as error:  # noqa: BLE001  # raised where the call was made
+        return error
+
+
+def _refused(error: RekallError, one: _Waiting) -> Exception:
+    refused = refusal(ToolError, one.context.run(told, error))
+    refused.__cause__ = error
+    return refused

@@ -1,0 +1,145 @@
+"""Small writes of many callers are done together, and each is answered as if it were alone."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from fastmcp.exceptions import ToolError
+from fastmcp.tools import ToolResult
+
+from rekall.config import reset_config
+from rekall.errors import DatabaseError
+from rekall.mcp.tool import RekallTool
+from rekall.mcp.tools import TOOLS
+from rekall_server.calls import Bounds, ServerCalls
+from rekall_server.joint_writes import JointWrites
+from rekall_server.process import Process
+from rekall_server.settings import Settings
+
+SPECS = {spec.name: spec for spec in TOOLS}
+GOOD = {"type": "bug", "title": "written", "context": "found while testing"}
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    process = Process(Settings(database=tmp_path / "base.db", token_file=tmp_path / "tokens.toml"))
+    process.start()
+    yield process
+    process.close()
+    reset_config()
+
+
+def called(process: Process, name: str, *arguments: dict[str, Any]) -> list[ToolResult | Exception]:
+    """What comes of calls of a tool that are made at once."""
+    calls = ServerCalls(process.bases, process.metrics, Bounds(10_000, 200), readers=2, on_the_loop=True)
+    tool = RekallTool.of(SPECS[name], process.bases.open, local=False, calls=calls)
+    outcomes: list[ToolResult | Exception] = [ValueError("not called")] * len(arguments)
+
+    async def call(place: int) -> None:
+        try:
+            outcomes[place] = await tool.run(arguments[place])
+        except ToolError as error:
+            outcomes[place] = error
+
+    async def all_of_them() -> None:
+        async with anyio.create_task_group() as group:
+            for place in range(len(arguments)):
+                group.start_soon(call, place)
+
+    anyio.run(all_of_them)
+    return outcomes
+
+
+def stored(process: Process) -> list[str]:
+    with closing(sqlite3.connect(process.config.db_path)) as connection:
+        return [title for (title,) in connection.execute("SELECT title FROM entries ORDER BY title")]
+
+
+def test_every_call_is_answered_for_what_it_wrote(process: Process) -> None:
+    """Each answer names its own entry, which is stored once."""
+    titles = [f"entry {number:03}" for number in range(150)]
+    outcomes = called(process, "rekall_add", *({**GOOD, "title": title} for title in titles))
+    data = [outcome.structured_content for outcome in outcomes if isinstance(outcome, ToolResult)]
+    assert [found["title"] for found in data if found] == titles
+    assert stored(process) == titles
+    assert len({found["id"] for found in data if found}) == len(titles)
+
+
+def test_what_was_wrongly_asked_is_refused_alone(process: Process) -> None:
+    """The calls beside it are done."""
+    outcomes = called(process, "rekall_add", GOOD, {"type": "none", "title": "wrong"}, {**GOOD, "title": ""}, GOOD)
+    assert [type(outcome) for outcome in outcomes] == [ToolResult, ToolError, ToolError, ToolResult]
+    assert stored(process) == ["written", "written"]
+
+
+def test_a_write_that_breaks_off_leaves_the_others(process: Process) -> None:
+    """All are undone with it, and done again one by one: nothing is lost, nothing is there twice."""
+    with closing(sqlite3.connect(process.config.db_path)) as connection:
+        connection.execute(
+            "CREATE TRIGGER refuse AFTER INSERT ON entries WHEN new.title = 'refused'"
+            " BEGIN SELECT raise(ABORT, 'refused'); END"
+        )
+        connection.commit()
+    refused = {**GOOD, "title": "refused", "tags": ["stored", "before"]}
+    outcomes = called(process, "rekall_add", *[{**GOOD, "title": f"{number}"} for number in range(3)], refused, GOOD)
+    assert [type(outcome) for outcome in outcomes] == [*[ToolResult] * 3, ToolError, ToolResult]
+    assert stored(process) == ["0", "1", "2", "written"]
+
+
+def outcomes_of(together: Callable[[Callable[[], None]], bool], number: int = 3) -> tuple[list[Any], list[int]]:
+    """What comes of calls that are done with a given way to commit, and the threads that did them."""
+    threads: list[int] = []
+    outcomes: list[Any] = []
+
+    def write() -> ToolResult:
+        threads.append(threading.get_ident())
+        return ToolResult(content="done")
+
+    async def run() -> None:
+        joint = JointWrites(together)
+
+        async def one() -> None:
+            try:
+                outcomes.append(await joint.do(write))
+            except ToolError as error:
+                outcomes.append(error)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(number):
+                group.start_soon(one)
+
+    anyio.run(run)
+    return outcomes, threads
+
+
+def test_what_was_undone_is_done_again() -> None:
+    """By itself, outside of the common transaction."""
+
+    def undone(body: Callable[[], None]) -> bool:
+        body()
+        return False
+
+    outcomes, threads = outcomes_of(undone)
+    assert len(outcomes) == 3
+    assert len(threads) == 6
+    assert threading.get_ident() not in threads
+
+
+def test_what_may_be_lost_is_an_error_for_all() -> None:
+    """And is not done again: it may be there."""
+
+    def lost(body: Callable[[], None]) -> bool:
+        body()
+        raise DatabaseError("the file was removed: /secret/path")
+
+    outcomes, threads = outcomes_of(lost)
+    assert [type(outcome) for outcome in outcomes] == [ToolError] * 3
+    assert all("/secret" not in str(outcome) for outcome in outcomes)
+    assert len(threads) == 3
