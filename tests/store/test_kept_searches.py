@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 from support import databases, legacy, processes, raw, searchers
+from support.failing import RecordingLog
 from support.searchers import ENTRIES, Recording, answer, opened, uncached
 
 from rekall import config
 from rekall.backup import create_backup, restore_backup
 from rekall.config import Config
-from rekall.db import Database
+from rekall.db import Database, SessionOptions
 from rekall.errors import CacheUnavailableError, InvalidValueError
-from rekall.infra import CacheBackend
+from rekall.infra import CacheBackend, ServiceContainer
 from rekall.infra.defaults import DefaultCacheBackend
 from rekall.models import Entry, StructuredContext
 from rekall.store import kept_searches, search
@@ -93,29 +94,35 @@ def test_a_selective_query_never_asks_the_cache(query: str, db: Database, cache:
     assert (cache.asked, cache.stored) == ([], [])
 
 
-def test_a_selective_query_takes_no_more_statements(path: Path, cache: Recording) -> None:
-    """As many reads as without a cache, or fewer."""
-    log: list[dict[str, Any]] = []
+def reads(path: Path, options: SessionOptions, *queries: str, counted: bool = False) -> list[int]:
+    """How often the base is read for each query, by a program that has it open and prepared."""
+    log = RecordingLog()
+    found = []
+    with Database(path, container=ServiceContainer(observer=log), options=options) as db:
+        for query in queries:
+            db.set_metadata("nothing", "waits")
+            log.events.clear()
+            assert db.store.search.find(query, update_access=counted).hits
+            found.append(sum(event["operation"].startswith("fetch") for event in log.events))
+    return found
 
-    class Log:
-        def debug(self, event: str, **fields: Any) -> None:
-            log.append(fields)
 
-    from rekall.db import SessionOptions
-    from rekall.infra import ServiceContainer
+def test_a_selective_query_takes_no_more_statements(path: Path) -> None:
+    """As many reads as without a cache, or fewer, the first time and afterwards."""
+    queries = ("rare", "rare", "rare NOT w30", "rare 5", "rare 5")
+    keeping = reads(path, SessionOptions(keep_searches=True), *queries)
+    without = reads(path, SessionOptions(), *queries)
+    assert all(one <= other for one, other in zip(keeping, without, strict=True))
 
-    reads: dict[bool, list[int]] = {}
-    for keeping in (False, True):
-        container = ServiceContainer(observer=Log())
-        container.register("cache", cache)
-        with Database(path, container=container, options=SessionOptions(keep_searches=keeping)) as db:
-            reads[keeping] = []
-            for query in ("rare", "rare NOT third", "rare 5", "rare 5"):
-                db.set_metadata("nothing", "waits")
-                log.clear()
-                assert answer(db, query)["hits"]
-                reads[keeping].append(sum(event["operation"].startswith("fetch") for event in log))
-    assert all(with_cache <= without for with_cache, without in zip(reads[True], reads[False], strict=True))
+
+@pytest.mark.parametrize("keeping", [False, True])
+def test_a_search_that_counts_nothing_takes_the_same_way(keeping: bool, path: Path) -> None:
+    """As many reads as one that counts, where the index is complete; so does one by who never counts."""
+    counting = SessionOptions(keep_searches=keeping)
+    expected = reads(path, counting, "rare", "rare 5", counted=True)
+    assert expected[0] == 1
+    assert reads(path, counting, "rare", "rare 5") == expected
+    assert reads(path, counting._replace(counting=False), "rare", "rare 5") == expected
 
 
 FORMS: tuple[dict[str, Any], ...] = (
@@ -149,6 +156,7 @@ _FRESH = """
 import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
+from support.failing import RecordingLog
 from support.searchers import uncached
 print(json.dumps([uncached(Path(sys.argv[1]), query) for query in json.loads(sys.argv[3])]))
 """
