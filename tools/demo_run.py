@@ -170,7 +170,7 @@ class Demo:
     async def serve(self) -> None:
         """The same over HTTP, where the server is installed, with the client of the official MCP package."""
         heading("The same for a team: MCP over HTTP")
-        program = self._server()
+        program = self.server()
         if program is None:
             is_there = (ROOT / "server").is_dir()
             print(f"{'rekall-server is not installed' if is_there else 'server/ is not there'}: passed over.\n")
@@ -280,6 +280,8 @@ def main() -> int:
         return 1
     print(f"Done in {time.monotonic() - started:.0f} s, in a throw-away folder: nothing of yours was touched.")
     print("Yours begins with: .venv/bin/rekall --help")
+    if demo.server() is not None:
+        print("For a team: .venv/server/bin/rekall-server --help")
     return 0
 
 
