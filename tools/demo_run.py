@@ -196,8 +196,8 @@ class Demo:
             "the command line does not find what was stored over HTTP",
         )
 
-    def _server(self) -> Path | None:
-        """The program, beside this Python or where tools/test and tools/demo install it."""
+    def server(self) -> Path | None:
+        """The program of Rekall Server, beside this Python or where tools/test and tools/demo install it."""
         places = [Path(sys.executable).parent, Path(sys.prefix) / "server" / "bin"]
         return next((place / "rekall-server" for place in places if (place / "rekall-server").exists()), None)
 
