@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 from rekall import config as configuration
 from rekall.db import Database, SessionOptions
+from rekall.errors import CannotOpenError
 from rekall.infra.container import ServiceContainer
 
 __all__ = ["ConfiguredBase", "Database", "SessionOptions"]
 
 logger = logging.getLogger("rekall.mcp")
 _OPTIONS = SessionOptions(keep_searches=True)
+_OTHERS_LOOK = 1.0
+"""Seconds that another thread may take to look at a base, for which it counts as what it was."""
 
 
 class _Opened(NamedTuple):
@@ -31,9 +34,9 @@ class _Opened(NamedTuple):
     file: tuple[int, int] | None
     seen: float
 
-    def is_replaced(self) -> bool:
-        """Whether the file is no longer the one at its path."""
-        return self.file != _identity(self.database.db_path)
+    def is_in_place(self) -> bool:
+        """Whether the file is the one at its path."""
+        return self.file == _identity(self.database.db_path)
 
 
 class ConfiguredBase:
@@ -67,6 +70,7 @@ class ConfiguredBase:
         """The base, open.
 
         Raises:
+            CannotOpenError: its file was removed: an empty one in its place would look as if all had been forgotten.
             RekallError: it cannot be configured or opened.
         """
         database = self._just_seen()
@@ -76,6 +80,7 @@ class ConfiguredBase:
             database = self._just_seen()
             if database is not None:
                 return database
+            self._refuse_removed()
             if self.is_replaced():
                 self.close()
             if self._opened is not None:
@@ -93,11 +98,13 @@ class ConfiguredBase:
     def at_once(self) -> Database | None:
         """The base if it is open and ready, waiting for nobody; else None: then `open` in a thread that may wait."""
         database = self._just_seen()
-        if database is not None or not self._lock.acquire(blocking=False):
+        if database is not None:
             return database
+        if not self._lock.acquire(blocking=False):
+            return self._just_seen(_OTHERS_LOOK)
         try:
             opened = self._opened
-            if opened is None or opened.is_replaced() or not opened.database.store.is_ready():
+            if opened is None or not opened.is_in_place() or not opened.database.store.is_ready():
                 return None
             self._see(opened)
             return opened.database
@@ -105,9 +112,9 @@ class ConfiguredBase:
             self._lock.release()
 
     def is_replaced(self) -> bool:
-        """Whether the file that is open is no longer the one at its path."""
+        """Whether another file is at the path of the one that is open."""
         opened = self._opened
-        return opened is not None and opened.is_replaced()
+        return opened is not None and _identity(opened.database.db_path) not in (None, opened.file)
 
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
@@ -119,9 +126,16 @@ class ConfiguredBase:
     def _just_seen(self) -> Database | None:
         """The base if it was ready a moment ago; takes no lock."""
         opened = self._opened
-        if opened is None or time.monotonic() - opened.seen >= self._fresh or opened.is_replaced():
+        if opened is None or time.monotonic() - opened.seen >= self._fresh or not opened.is_in_place():
             return None
         return opened.database
+
+    def _refuse_removed(self) -> None:
+        opened = self._opened
+        if opened is not None and opened.file is not None and _identity(opened.database.db_path) is None:
+            raise CannotOpenError(
+                f"{opened.database.db_path} was removed while it was in use: put a backup there with 'rekall restore'"
+            )
 
     def _see(self, opened: _Opened) -> None:
         self._opened = opened._replace(seen=time.monotonic())

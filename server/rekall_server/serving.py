@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rekall_server.settings import Loaded, Settings
 
 _BACKLOG = 2048
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than clients keep theirs, so that none sends on one that ends."""
 
 
 def serve(loaded: Loaded) -> int:
@@ -109,6 +111,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(settings.drain_timeout)),
         ws="none",
+        timeout_keep_alive=_KEEP_ALIVE,
         http=bounded(settings.read_timeout),  # type: ignore[arg-type]  # uvicorn calls it as it calls a class
     )
     if settings.workers == 1:

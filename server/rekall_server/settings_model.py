@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         [], "Web pages that may call this server.", "origins such as https://rekall.example.org, by comma"
     )
     max_body: int = _setting(
-        4 * 1024**2, "Bytes of a request at most.", "bytes from 1024 to 67108864", ge=1024, le=2**26
+        4 * 1024**2, "Bytes of a request at most.", "bytes from 1024 to 4194304", ge=1024, le=4 * 1024**2
     )
     max_query: int = _setting(10_000, "Characters of a query at most.", "a whole number of 1 or more", ge=1, le=10**7)
     max_results: int = _setting(200, "Results of a search at most.", "a whole number from 1 to 10000", ge=1, le=10_000)

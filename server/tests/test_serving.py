@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 from server_support.server import RunningServer, connected, home_command, running
 
 
@@ -116,7 +117,7 @@ def test_several_workers(tmp_path: Path) -> None:
         children = _children(server.process.pid)
         assert len(children) >= 2
         assert server.stop() == 0
-        assert not [child for child in children if _is_alive(child)]
+        _wait_for(lambda: not any(map(_is_alive, children)))
 
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
@@ -195,3 +196,19 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_a_removed_base(tmp_path: Path) -> None:
+    """Where the file was removed nothing is served, and no empty one is made; it goes on when the file is back."""
+    with running(tmp_path) as server:
+        entry_id = add(server, "it is not forgotten")
+        database = next(tmp_path.rglob("*.db"))
+        away = database.rename(database.with_name("away"))
+        for tool, arguments in (("rekall_search", {"query": "forgotten"}), ("rekall_add", _entry("never"))):
+            answer = server.call(tool, arguments)
+            assert answer.is_error
+            assert "unavailable" in answer.content[0].text
+        assert httpx2.get(f"{server.url}/ready", timeout=10).status_code == 503
+        assert not database.exists()
+        away.rename(database)
+        assert not server.call("rekall_show", {"id": entry_id}).is_error
