@@ -123,10 +123,14 @@ class ConfiguredBase:
             if opened is not None:
                 opened.database.close()
 
-    def _just_seen(self) -> Database | None:
-        """The base if it was ready a moment ago; takes no lock."""
+    def _just_seen(self, longer: float = 0.0) -> Database | None:
+        """The base if it was ready a moment ago; takes no lock.
+
+        Args:
+            longer: seconds for which that counts beyond the usual ones.
+        """
         opened = self._opened
-        if opened is None or time.monotonic() - opened.seen >= self._fresh or not opened.is_in_place():
+        if opened is None or time.monotonic() - opened.seen >= self._fresh + longer or not opened.is_in_place():
             return None
         return opened.database
 
