@@ -17,6 +17,7 @@ import anyio.to_thread
 from fastmcp.exceptions import ToolError
 from fastmcp.server.dependencies import get_access_token
 from fastmcp.tools import ToolResult
+from pydantic import TypeAdapter, ValidationError
 
 from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.calls import Work
@@ -37,6 +38,7 @@ LONGEST_ON_THE_LOOP = 0.05
 TOGETHER = frozenset({"rekall_add", "rekall_link"})
 """Tools that write little, and to the base alone: those of many callers are committed together."""
 THREADS_FOR_WRITES = 40
+_WHOLE = TypeAdapter(int)
 READ_ONLY = "this token may only read: ask the operator for one that may write ('rekall-server token new NAME')"
 
 
@@ -115,8 +117,7 @@ class ServerCalls:
         """
         admitted = dict(arguments)
         most = self._bounds.results
-        limit = admitted.get("limit")
-        if type(limit) is int and not 0 <= limit <= most:
+        if "limit" in spec.arguments.model_fields and not 0 <= _limit(spec, arguments) <= most:
             admitted["limit"] = most
         for name, value in admitted.items():
             if isinstance(value, list) and len(value) > most:
@@ -124,6 +125,14 @@ class ServerCalls:
             if spec.read_only and isinstance(value, str) and len(value) > self._bounds.text:
                 raise refusal(ToolError, f"{name} has {len(value)} characters: give {self._bounds.text} at most")
         return admitted
+
+
+def _limit(spec: ToolSpec[Any], arguments: Mapping[str, Any]) -> int:
+    """How many results a call asks for, read as its tool reads it: "7" and 7.0 are 7; 0 for what that refuses."""
+    try:
+        return _WHOLE.validate_python(arguments.get("limit", spec.arguments.model_fields["limit"].default))
+    except ValidationError:
+        return 0
 
 
 def may_write() -> bool:

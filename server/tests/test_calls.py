@@ -118,11 +118,19 @@ def test_a_locked_base_does_not_stop_the_loop(process: Process, calls: ServerCal
 
 
 def test_no_more_is_given_than_a_call_may_have(calls: ServerCalls) -> None:
-    """All results means as many as one call may have; what is asked within that stays."""
-    for asked, given in ((-1, 20), (10**9, 20), (0, 0), (7, 7)):
+    """All results means as many as one call may have, however a number is written; what is asked within that stays."""
+    for asked, given in ((-1, 20), (10**9, 20), ("500", 20), ("-1", 20), (500.0, 20), (0, 0), (7, 7), ("x", "x")):
         work = Work()
         done(calls, SEARCH, work, query="proxy", limit=asked)
         assert work.arguments["limit"] == given
+
+
+def test_what_a_tool_gives_by_itself_is_bounded_too(process: Process) -> None:
+    """A call that names no limit gets no more than one that does."""
+    calls = ServerCalls(process.bases, process.metrics, Bounds(text=100, results=3), readers=2, on_the_loop=True)
+    work = Work()
+    done(calls, SEARCH, work, query="proxy")
+    assert work.arguments["limit"] == 3
 
 
 @pytest.mark.parametrize(
