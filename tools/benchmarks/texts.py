@@ -14,6 +14,8 @@ from rekall.models import VALID_TYPES, Entry, EntryType, StructuredContext
 
 GROUP = 10
 """Entries that share one marker word: a selective query finds so many."""
+NO_WORDS = "system"
+"""The broad query of an entry whose title has no long words."""
 
 _TAGS = tuple(f"topic{number}" for number in range(40))
 _WORD = re.compile(r"[a-z]{5,}")
@@ -70,7 +72,7 @@ class Texts:
     def broad(self, number: int) -> str:
         """A query of the two longest words in the title of entry `number`."""
         words = dict.fromkeys(_WORD.findall(self.items[number % len(self.items)][0].lower()))
-        return " ".join(sorted(words, key=len, reverse=True)[:2]) or "system"
+        return " ".join(sorted(words, key=len, reverse=True)[:2]) or NO_WORDS
 
 
 def marker(number: int) -> str:
