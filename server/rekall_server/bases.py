@@ -10,6 +10,7 @@ from typing import Any
 from rekall.errors import RekallError
 from rekall.infra import ServiceContainer, Statement
 from rekall.infra.interfaces import CallGivenUp
+from rekall.infra.retry import ATTEMPTS, NOT_APPLIED, Retry, retried
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
 from rekall_server.backends.joint import JointUndone
 
@@ -93,12 +94,13 @@ class Bases:
         self.open().store.session.backend.execute_batch(statements)
 
     def together(self, body: Callable[[], None]) -> bool:
-        """Run what writes to the base, so that all of it is committed at once at the end.
+        """Run what writes to the base, so that all of it is committed at once at the end; again where that is possible.
 
         Returns:
             Whether it was; False: nothing of it was applied, and each write has to be made by itself.
 
         Raises:
+            DatabaseBusyError: others kept it from writing; nothing was applied.
             RekallError: it was committed, and may be lost.
         """
         if self._together is None:
@@ -115,7 +117,7 @@ class Bases:
         for backend in backends:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
-        self._together = getattr(backends[0], "together", None)
+        self._together = _tried_again(getattr(backends[0], "together", None))
         self._bound, self._cache_bound = (getattr(backend, "within", None) for backend in backends)
 
     def close(self) -> None:
@@ -123,6 +125,14 @@ class Bases:
         with self._lock:
             self._counting.close()
             self._reading.close()
+
+
+def _tried_again(together: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """The same with the attempts that the container lets every write have."""
+    if together is None:
+        return None
+    attempts = retried(NOT_APPLIED, [together] * (ATTEMPTS - 1), Retry())
+    return lambda body: attempts(together, None, (body,), {})
 
 
 def _inner(backend: Any) -> Any:

@@ -97,7 +97,9 @@ class ServerCalls:
             if not counting:
                 raise refusal(ToolError, READ_ONLY)
             if spec.name in self._together:
-                return await self._joint.do(partial(work, self._bases.open, arguments))
+                result = await self._joint.do(partial(work, self._bases.open, arguments))
+                if result is not None:
+                    return result
             return await anyio.to_thread.run_sync(work, self._bases.open, arguments, limiter=self._writing)
         if spec.name in self._on_the_loop:
             with self._bases.bounded(LONGEST_ON_THE_LOOP, MOST_ON_THE_LOOP, counting=counting) as opened:

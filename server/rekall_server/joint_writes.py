@@ -1,7 +1,8 @@
 """Small writes of many callers: one thread does those that wait, in one transaction, and then all are answered.
 
 A thread for each would be woken twice for one write, and each write would wait for a commit of its own: that takes
-longer than the writing. Nobody is answered before it is committed.
+longer than the writing. Nobody is answered before it is committed. What cannot be done so is done in threads: one after
+the other, each with its own attempts, would keep everybody behind them waiting.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import anyio.to_thread
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import ToolResult
 
-from rekall.errors import RekallError
+from rekall.errors import DatabaseBusyError, RekallError
 from rekall.mcp.failures import refusal
 from rekall_server.masking import told
 
@@ -26,7 +27,7 @@ MOST = 64
 
 Call = Callable[[], ToolResult]
 Together = Callable[[Callable[[], None]], bool]
-Outcome: TypeAlias = "ToolResult | Exception"
+Outcome: TypeAlias = "ToolResult | Exception | None"
 
 
 class _Waiting(NamedTuple):
@@ -40,15 +41,15 @@ class _Waiting(NamedTuple):
 
     call: Call
     context: contextvars.Context
-    outcome: asyncio.Future[ToolResult]
+    outcome: asyncio.Future[ToolResult | None]
 
 
 class JointWrites:
     """Does calls that write.
 
     Args:
-        together: runs a function, so that all that it writes is committed at its end; returns False when nothing of it
-            was applied.
+        together: runs a function, again where nothing could be begun, so that all that it writes is committed at its
+            end; returns False when nothing of it was applied.
     """
 
     def __init__(self, together: Together) -> None:
@@ -57,11 +58,11 @@ class JointWrites:
         self._working: asyncio.Task[None] | None = None
         self._thread = anyio.CapacityLimiter(1)
 
-    async def do(self, call: Call) -> ToolResult:
-        """The result of a call, once it is committed.
+    async def do(self, call: Call) -> ToolResult | None:
+        """The result of a call, once it is committed; None when it was undone with others, and is to be done by itself.
 
         Args:
-            call: takes little time, and changes nothing but the base: it is done again when it was undone with others.
+            call: takes little time, and changes nothing but the base: what it did may be undone.
 
         Raises:
             ToolError: what the call raises.
@@ -78,7 +79,15 @@ class JointWrites:
             number = min(MOST, len(self._waiting))
             # of a caller who has gone nothing was begun, and nothing is
             taken = [one for one in (self._waiting.popleft() for _ in range(number)) if not one.outcome.done()]
-            outcomes = await anyio.to_thread.run_sync(self._outcomes, taken, limiter=self._thread)
+            outcomes: Sequence[Outcome]
+            try:
+                outcomes = await anyio.to_thread.run_sync(self._outcomes, taken, limiter=self._thread)
+            except RekallError as error:
+                if isinstance(error, DatabaseBusyError):
+                    # who has come meanwhile would wait for the same
+                    taken += self._waiting
+                    self._waiting.clear()
+                outcomes = [_refused(error, one) for one in taken]
             for one, outcome in zip(taken, outcomes, strict=True):
                 if one.outcome.done():
                     continue
@@ -87,22 +96,14 @@ class JointWrites:
                 else:
                     one.outcome.set_result(outcome)
 
-    def _outcomes(self, taken: Sequence[_Waiting]) -> list[Outcome]:
-        """What comes of calls that are done together, or one by one where that failed."""
+    def _outcomes(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
+        """What comes of calls that are done together."""
         outcomes: list[Outcome] = []
 
         def all_of_them() -> None:
-            outcomes.extend(map(_outcome, taken))
+            outcomes[:] = map(_outcome, taken)
 
-        if len(taken) > 1:
-            try:
-                if self._together(all_of_them):
-                    return outcomes
-            except RekallError as error:
-                return [_refused(error, one) for one in taken]
-        outcomes.clear()
-        all_of_them()
-        return outcomes
+        return outcomes if self._together(all_of_them) else [None] * len(taken)
 
 
 def _outcome(one: _Waiting) -> Outcome:

@@ -15,11 +15,11 @@ from fastmcp.exceptions import ToolError
 from fastmcp.tools import ToolResult
 
 from rekall.config import reset_config
-from rekall.errors import DatabaseError
+from rekall.errors import DatabaseBusyError, DatabaseError
 from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.joint_writes import JointWrites
+from rekall_server.joint_writes import MOST, JointWrites
 from rekall_server.process import Process
 from rekall_server.settings import Settings
 
@@ -119,16 +119,16 @@ def outcomes_of(together: Callable[[Callable[[], None]], bool], number: int = 3)
     return outcomes, threads
 
 
-def test_what_was_undone_is_done_again() -> None:
-    """By itself, outside of the common transaction."""
+def test_what_was_undone_is_no_outcome() -> None:
+    """Whoever asked does it by itself, outside of the common transaction."""
 
     def undone(body: Callable[[], None]) -> bool:
         body()
         return False
 
     outcomes, threads = outcomes_of(undone)
-    assert len(outcomes) == 3
-    assert len(threads) == 6
+    assert outcomes == [None] * 3
+    assert len(threads) == 3
     assert threading.get_ident() not in threads
 
 
@@ -143,3 +143,29 @@ def test_what_may_be_lost_is_an_error_for_all() -> None:
     assert [type(outcome) for outcome in outcomes] == [ToolError] * 3
     assert all("/secret" not in str(outcome) for outcome in outcomes)
     assert len(threads) == 3
+
+
+def test_others_that_keep_the_base_are_waited_for_once() -> None:
+    """Whoever came meanwhile is told with those who have waited: not one after the other, each for as long."""
+    tries: list[int] = []
+
+    def busy(_body: Callable[[], None]) -> bool:
+        tries.append(1)
+        threading.Event().wait(0.1)
+        raise DatabaseBusyError("another process writes")
+
+    outcomes, threads = outcomes_of(busy, MOST + 10)
+    assert [type(outcome) for outcome in outcomes] == [ToolError] * (MOST + 10)
+    assert len(tries) == 1
+    assert threads == []
+
+
+def test_a_locked_base_is_told_to_all(process: Process) -> None:
+    """Another program has the write lock: nobody's attempts are waited for by the others, and nothing is stored."""
+    with closing(sqlite3.connect(process.config.db_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcomes = called(process, "rekall_add", *[GOOD] * MOST)
+        other.execute("ROLLBACK")
+    assert [type(outcome) for outcome in outcomes] == [ToolError] * MOST
+    assert all("unavailable" in str(outcome) for outcome in outcomes)
+    assert stored(process) == []

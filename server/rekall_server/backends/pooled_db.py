@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
-from rekall.errors import ClosedError, ConfigError, DatabaseError
+from rekall.errors import ClosedError, ConfigError, DatabaseBusyError, DatabaseError
 from rekall.infra.defaults import BUSY_TIMEOUT
 from rekall.infra.interfaces import DatabaseBackend, Params, Result, Row, Statement
 from rekall.infra.reading import refuse_writes
@@ -154,7 +154,8 @@ class PooledDatabaseBackend(DatabaseBackend):
         it reads meanwhile has what it has written. Others wait for their turn as long as it takes.
 
         Raises:
-            JointUndone: nothing was applied, for whatever reason; what is written one by one will tell it.
+            DatabaseBusyError: as for any write: nothing was begun.
+            JointUndone: nothing was applied, for whatever other reason; what is written one by one will tell it.
             DatabaseError: the file was removed or replaced meanwhile: what was committed may be lost.
         """
         self._bound.refuse()
@@ -162,7 +163,7 @@ class PooledDatabaseBackend(DatabaseBackend):
         try:
             result: T = self._opened().turns.run(write)
         except Exception as error:
-            if write.is_committed:
+            if write.is_committed or isinstance(error, DatabaseBusyError):
                 raise
             raise JointUndone from error
         return result

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from server_support.pooled import INSERT, PATIENCE, Running, opened, values
 
-from rekall.errors import DatabaseError, IntegrityError
+from rekall.errors import DatabaseBusyError, DatabaseError, IntegrityError
 from rekall.infra.interfaces import CallGivenUp, Statement
 from rekall_server.backends.joint import JointUndone
 from rekall_server.backends.pooled_db import PooledDatabaseBackend
@@ -103,11 +103,11 @@ def test_what_cannot_be_committed_as_it_is_is_undone_as_a_whole(
         assert elsewhere(path) == [1]
 
 
-def test_a_base_that_another_process_writes_undoes_it(path: Path) -> None:
-    """Nothing was begun: the writes are made one by one, and each has its own attempts."""
+def test_a_base_that_another_process_writes_is_busy(path: Path) -> None:
+    """As for any write: nothing was begun, and it may be tried again."""
     with opened(path, busy_timeout=0.05) as backend, closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JointUndone):
+        with pytest.raises(DatabaseBusyError):
             backend.together(lambda: backend.execute(INSERT, (1,)))
         other.execute("ROLLBACK")
         assert values(backend) == []
