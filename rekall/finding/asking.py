@@ -35,7 +35,8 @@ def find(db: OpenBase, question: Question) -> Answer:
         notes.insert(0, tried.problem)
     related = Related([], [], [])
     if hits or tried.words.superseded:
-        related = related_to(db, [hit.entry for hit in hits], tried.words.superseded)
+        may_link = tried.words.linked or hits is not tried.words.hits  # by words alone it is known of the hits
+        related = related_to(db, [hit.entry for hit in hits], tried.words.superseded, may_link=may_link)
     why: dict[str, Explanation] = {}
     nothing = None
     if not hits:

@@ -22,15 +22,16 @@ class Related(NamedTuple):
     superseded: list[Superseded]
 
 
-def related_to(db: OpenBase, found: Sequence[Entry], obsolete: Sequence[Entry]) -> Related:
+def related_to(db: OpenBase, found: Sequence[Entry], obsolete: Sequence[Entry], *, may_link: bool = True) -> Related:
     """The links of hits, the entries that they lead to, and the successors of superseded ones.
 
     Args:
         found: the hits.
         obsolete: entries that match as well, and that another one supersedes.
+        may_link: hits may have links; otherwise none is looked for.
     """
     hits = {entry.id: entry for entry in found}
-    links = db.store.links.links_among(list(hits)) if hits else []
+    links = db.store.links.links_among(list(hits)) if hits and may_link else []
     ways: dict[str, Link] = {}
     for link in links:
         for end in (link.source_id, link.target_id):

@@ -44,12 +44,14 @@ class Found:
         narrowed: for a broad query in a large base: the rare terms, one of which each entry had to have to be ranked;
             else empty.
         superseded: obsolete entries that match as well as the hits, and that another entry supersedes.
+        linked: there may be a link that begins or ends at a hit.
     """
 
     hits: list[SearchResult] = field(default_factory=list)
     terms: tuple[str, ...] = ()
     narrowed: tuple[str, ...] = ()
     superseded: list[Entry] = field(default_factory=list)
+    linked: bool = True
 
 
 class Search:
@@ -123,7 +125,8 @@ class Search:
         ranked = self._ranked(request, may_prepare=counted)
         found = _found(request, ranked, limit)
         if superseded and len(ranked.rows) == more and len(found.hits) < limit:  # obsolete ones have the places of hits
-            found.hits = self.find(query, *filters, limit=limit, exact=exact, here=here, update_access=False).hits
+            again = self.find(query, *filters, limit=limit, exact=exact, here=here, update_access=False)
+            found.hits, found.linked = again.hits, again.linked
         if counted and found.hits:
             meant = [hit.entry for hit in found.hits if hit.matched != "some"]
             if meant:
@@ -198,7 +201,8 @@ class Search:
 
 def _found(request: Request, ranked: Ranked, limit: int) -> Found:
     parsed = request.parsed
-    found = Found(terms=parsed.terms, narrowed=ranked.narrowed)
+    linked = any(row.get("linked", True) for row in ranked.rows)  # not known of what the cache or a scratch table gave
+    found = Found(terms=parsed.terms, narrowed=ranked.narrowed, linked=linked)
     short = parsed.is_short
     compounds = parsed.compounds if short else []
     hits = []

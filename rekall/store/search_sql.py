@@ -42,6 +42,11 @@ _GAIN = (
     f" + {RECENT} / (1 + max(0, coalesce(julianday(:day) - julianday(entries.updated_at), 1e6)) / 365))"
 )
 
+_LINKED = " OR ".join(
+    f"EXISTS (SELECT 1 FROM links WHERE links.{end} = entries.id)" for end in ("source_id", "target_id")
+)
+"""Whether a link begins or ends at an entry: mostly none does, and a query for them is spared."""
+
 # bm25 of several terms is the sum of what it is for each
 _WEIGHTED = (
     "SELECT f.rowid AS rowid, sum(f.rank * json_extract(term.value, '$[1]')) AS rank FROM json_each(:weights) AS term"
@@ -90,9 +95,10 @@ class Request(NamedTuple):
 def hits_sql(
     request: Request, *, context: bool = True, fewer: int | None = None, stamped: bool = False
 ) -> tuple[str, dict[str, Value]]:
-    """The statement and its parameters: rows of entries with `tier`, `rank`, `waiting`, `size`, `frequencies`.
+    """The statement and its parameters: rows of entries with what a search adds to them.
 
-    `waiting`: contexts wait to be indexed. `size` and `frequencies`: see `rekall.store.frequencies`.
+    `tier` and `rank`: see `rekall.store.search`. `waiting`: contexts wait to be indexed. `linked`: a link begins or
+    ends at the entry. `size` and `frequencies`: see `rekall.store.frequencies`.
 
     Args:
         context: the base has its full-text table of contexts.
@@ -185,7 +191,7 @@ def _sql(
     stamp = SEARCH_STAMP if stamped else "NULL"
     return (
         f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
-        f" {size} AS size, {counts} AS frequencies, {stamp} AS stamp"
+        f" {_LINKED} AS linked, {size} AS size, {counts} AS frequencies, {stamp} AS stamp"
         f" FROM (SELECT * FROM ({hits}) LIMIT :limit) AS hits CROSS JOIN entries ON entries.id = hits.id"
         f" ORDER BY {order}"
     )
