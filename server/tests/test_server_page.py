@@ -208,6 +208,23 @@ def test_backup_and_restore_while_it_is_served(tmp_path: Path) -> None:
     _bash(_blocks("Backup, restore, upgrade")[1], tmp_path, environment(tmp_path))
 
 
+def test_a_removed_file_is_told_and_put_back(tmp_path: Path) -> None:
+    """Nobody is told that nothing is stored; after the command of the table the server answers from the backup."""
+    (command,) = re.findall(r"\| the file is removed \| .+? \| `(.+?)`", _section("Faults"))
+    with running(tmp_path) as server:
+        entry = {"type": "bug", "title": "Kept", "content": "", "context": _CONTEXT}
+        assert not server.call("rekall_add", entry).is_error
+        _bash("rekall backup --output FILE", tmp_path, environment(tmp_path))
+        (tmp_path / ".local/share/rekall/knowledge.db").unlink()
+        refused = server.call("rekall_search", {"query": "kept"})
+        assert refused.is_error
+        assert masking.BROKEN in refused.content[0].text
+        assert httpx2.get(f"{server.url}/ready").status_code == 503
+        _bash(f"{command} --yes", tmp_path, environment(tmp_path))
+        found = server.call("rekall_search", {"query": "kept"}).structured_content["results"]
+        assert [hit["title"] for hit in found] == ["Kept"]
+
+
 _CONTEXT = {"situation": "A server was served", "solution": "It went on", "trigger_keywords": ["server"]}
 
 
