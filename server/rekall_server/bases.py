@@ -12,6 +12,7 @@ from rekall.infra import ServiceContainer, Statement
 from rekall.infra.interfaces import CallGivenUp
 from rekall.infra.retry import ATTEMPTS, NOT_APPLIED, Retry, retried
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
+from rekall.mcp.spec import OpenDatabase
 from rekall_server.backends.joint import JointUndone
 
 _FRESH = 0.05
@@ -93,20 +94,24 @@ class Bases:
         """
         self.open().store.session.backend.execute_batch(statements)
 
-    def together(self, body: Callable[[], None]) -> bool:
+    def together(self, body: Callable[[OpenDatabase], None]) -> bool:
         """Run what writes to the base, so that all of it is committed at once at the end; again where that is possible.
+
+        Args:
+            body: given the base, which stays the same: of one in its place nothing could be undone.
 
         Returns:
             Whether it was; False: nothing of it was applied, and each write has to be made by itself.
 
         Raises:
             DatabaseBusyError: others kept it from writing; nothing was applied.
-            RekallError: it was committed, and may be lost.
+            RekallError: the base cannot be opened, or it was committed, and may be lost.
         """
+        database = self.open()
         if self._together is None:
             return False
         try:
-            self._together(body)
+            self._together(lambda: body(lambda: database))
         except JointUndone:
             return False
         return True

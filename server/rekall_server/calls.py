@@ -97,7 +97,7 @@ class ServerCalls:
             if not counting:
                 raise refusal(ToolError, READ_ONLY)
             if spec.name in self._together:
-                result = await self._joint.do(partial(work, self._bases.open, arguments))
+                result = await self._joint.do(lambda opened: work(opened, arguments))
                 if result is not None:
                     return result
             return await anyio.to_thread.run_sync(work, self._bases.open, arguments, limiter=self._writing)

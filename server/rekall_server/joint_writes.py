@@ -20,13 +20,14 @@ from fastmcp.tools import ToolResult
 
 from rekall.errors import DatabaseBusyError, RekallError
 from rekall.mcp.failures import refusal
+from rekall.mcp.spec import OpenDatabase
 from rekall_server.masking import told
 
 MOST = 64
 """Calls that are done together at most: some 20 ms, for which others that write wait."""
 
-Call = Callable[[], ToolResult]
-Together = Callable[[Callable[[], None]], bool]
+Call = Callable[[OpenDatabase], ToolResult]
+Together = Callable[[Callable[[OpenDatabase], None]], bool]
 Outcome: TypeAlias = "ToolResult | Exception | None"
 
 
@@ -48,8 +49,8 @@ class JointWrites:
     """Does calls that write.
 
     Args:
-        together: runs a function, again where nothing could be begun, so that all that it writes is committed at its
-            end; returns False when nothing of it was applied.
+        together: runs a function, again where nothing could be begun, so that all that it writes to the base which it
+            is given is committed at its end; returns False when nothing of it was applied.
     """
 
     def __init__(self, together: Together) -> None:
@@ -100,15 +101,15 @@ class JointWrites:
         """What comes of calls that are done together."""
         outcomes: list[Outcome] = []
 
-        def all_of_them() -> None:
-            outcomes[:] = map(_outcome, taken)
+        def all_of_them(open_database: OpenDatabase) -> None:
+            outcomes[:] = [_outcome(one, open_database) for one in taken]
 
         return outcomes if self._together(all_of_them) else [None] * len(taken)
 
 
-def _outcome(one: _Waiting) -> Outcome:
+def _outcome(one: _Waiting, open_database: OpenDatabase) -> Outcome:
     try:
-        return one.context.run(one.call)
+        return one.context.run(one.call, open_database)
     except Exception as error:  # noqa: BLE001  # raised where the call was made
         return error
 

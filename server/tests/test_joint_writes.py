@@ -16,10 +16,15 @@ from fastmcp.tools import ToolResult
 
 from rekall.config import reset_config
 from rekall.errors import DatabaseBusyError, DatabaseError
+from rekall.mcp.base import Database
+from rekall.mcp.failures import answered_as
+from rekall.mcp.spec import OpenDatabase
 from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
+from rekall.models import Entry
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.joint_writes import MOST, JointWrites
+from rekall_server.joint_writes import MOST, JointWrites, Together
+from rekall_server.masking import told
 from rekall_server.process import Process
 from rekall_server.settings import Settings
 
@@ -93,12 +98,17 @@ def test_a_write_that_breaks_off_leaves_the_others(process: Process) -> None:
     assert stored(process) == ["0", "1", "2", "written"]
 
 
-def outcomes_of(together: Callable[[Callable[[], None]], bool], number: int = 3) -> tuple[list[Any], list[int]]:
+def nothing() -> Database:
+    """What opens no base: the calls here want none."""
+    raise AssertionError
+
+
+def outcomes_of(together: Together, number: int = 3) -> tuple[list[Any], list[int]]:
     """What comes of calls that are done with a given way to commit, and the threads that did them."""
     threads: list[int] = []
     outcomes: list[Any] = []
 
-    def write() -> ToolResult:
+    def write(_open_database: OpenDatabase) -> ToolResult:
         threads.append(threading.get_ident())
         return ToolResult(content="done")
 
@@ -122,8 +132,8 @@ def outcomes_of(together: Callable[[Callable[[], None]], bool], number: int = 3)
 def test_what_was_undone_is_no_outcome() -> None:
     """Whoever asked does it by itself, outside of the common transaction."""
 
-    def undone(body: Callable[[], None]) -> bool:
-        body()
+    def undone(body: Callable[[OpenDatabase], None]) -> bool:
+        body(nothing)
         return False
 
     outcomes, threads = outcomes_of(undone)
@@ -135,8 +145,8 @@ def test_what_was_undone_is_no_outcome() -> None:
 def test_what_may_be_lost_is_an_error_for_all() -> None:
     """And is not done again: it may be there."""
 
-    def lost(body: Callable[[], None]) -> bool:
-        body()
+    def lost(body: Callable[[OpenDatabase], None]) -> bool:
+        body(nothing)
         raise DatabaseError("the file was removed: /secret/path")
 
     outcomes, threads = outcomes_of(lost)
@@ -149,7 +159,7 @@ def test_others_that_keep_the_base_are_waited_for_once() -> None:
     """Whoever came meanwhile is told with those who have waited: not one after the other, each for as long."""
     tries: list[int] = []
 
-    def busy(_body: Callable[[], None]) -> bool:
+    def busy(_body: Callable[[OpenDatabase], None]) -> bool:
         tries.append(1)
         threading.Event().wait(0.1)
         raise DatabaseBusyError("another process writes")
@@ -168,4 +178,37 @@ def test_a_locked_base_is_told_to_all(process: Process) -> None:
         other.execute("ROLLBACK")
     assert [type(outcome) for outcome in outcomes] == [ToolError] * MOST
     assert all("unavailable" in str(outcome) for outcome in outcomes)
+    assert stored(process) == []
+
+
+def test_a_base_that_is_replaced_in_the_middle_is_not_written(process: Process) -> None:
+    """All are told that it failed, and so nothing of it is in the file that came in place of the other."""
+    path = process.config.db_path
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(path.with_name("restored.db"))) as target:
+        source.backup(target)
+    calls = ServerCalls(process.bases, process.metrics, Bounds(10_000, 200), readers=2, on_the_loop=True)
+    outcomes: list[object] = []
+
+    def work(open_database: OpenDatabase, arguments: dict[str, Any]) -> ToolResult:
+        if arguments["title"] == "2":
+            for end in ("-wal", "-shm"):
+                path.with_name(f"{path.name}{end}").replace(path.with_name(f"former.db{end}"))
+            path.with_name("restored.db").replace(path)
+        with answered_as(ToolError, "rekall_add", told):
+            open_database().add(Entry(id=f"01TEST{arguments['title']:0>20}", type="bug", title=arguments["title"]))
+        return ToolResult(content="stored")
+
+    async def call(title: str) -> None:
+        try:
+            outcomes.append(await calls(SPECS["rekall_add"], {"title": title}, work))
+        except ToolError as error:
+            outcomes.append(error)
+
+    async def all_of_them() -> None:
+        async with anyio.create_task_group() as group:
+            for title in "123":
+                group.start_soon(call, title)
+
+    anyio.run(all_of_them)
+    assert [type(outcome) for outcome in outcomes] == [ToolError] * 3
     assert stored(process) == []
