@@ -9,7 +9,9 @@ from rekall_server.binding import needs_token
 from rekall_server.home import apply
 
 if TYPE_CHECKING:
-    from rekall_server.settings import Loaded
+    from rekall_server.settings import Loaded, Settings
+
+_EVERY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104  # compared with, not bound
 
 
 def banner(loaded: Loaded, port: int) -> str:
@@ -23,7 +25,7 @@ def banner(loaded: Loaded, port: int) -> str:
     config = apply(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{port}/mcp"
-    server: dict[str, object] = {"type": "http", "url": url}
+    server: dict[str, object] = {"type": "http", "url": f"http://{_called(settings, host)}:{port}/mcp"}
     tokens = needs_token(settings)
     if tokens:
         server["headers"] = {"Authorization": "Bearer <token>"}
@@ -42,3 +44,11 @@ def banner(loaded: Loaded, port: int) -> str:
             "Stop with Ctrl-C or SIGTERM.",
         ]
     )
+
+
+def _called(settings: Settings, host: str) -> str:
+    """What a client calls the server by."""
+    if host not in _EVERY_ADDRESS:
+        return host
+    names = [name.partition(":")[0] for name in settings.allowed_hosts if name[0] not in "*["]
+    return next(iter(names), "<address of this machine>")
