@@ -17,8 +17,8 @@ from rekall_server.tokens import TokenFile
     ("flags", "url"),
     [
         ({"host": "::1"}, "http://[::1]:8765/mcp"),
-        ({"host": "0.0.0.0"}, "http://<address of this machine>:8765/mcp"),
-        ({"host": "0.0.0.0", "allowed_hosts": ["*.local", "rekall.example.org"]}, "http://rekall.example.org:8765/mcp"),
+        ({"host": "::"}, "http://<address of this machine>:8765/mcp"),
+        ({"host": "::", "allowed_hosts": ["*.local", "rekall.example.org"]}, "http://rekall.example.org:8765/mcp"),
     ],
 )
 def test_what_a_client_calls_it_by(tmp_path: Path, flags: dict[str, Any], url: str) -> None:
