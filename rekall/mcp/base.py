@@ -48,22 +48,17 @@ class ConfiguredBase:
     Args:
         container: resolves the back end; the one of this process if left out.
         options: how the base is used.
-        fresh: seconds for which nobody looks again whether the schema is as it was, for a program with many calls a
-            second; the file is looked at before every call.
     """
 
     def __init__(
         self,
         container: ServiceContainer | None = None,
         options: SessionOptions = _OPTIONS,
-        *,
-        fresh: float = 0.0,
     ) -> None:
         # Reentrant: a signal may stop the process while its main thread is in `close` already.
         self._lock = threading.RLock()
         self._container = container
         self._options = options
-        self._fresh = fresh
         self._opened: _Opened | None = None
 
     def open(self) -> Database:
@@ -73,11 +68,11 @@ class ConfiguredBase:
             CannotOpenError: its file was removed: an empty one in its place would look as if all had been forgotten.
             RekallError: it cannot be configured or opened.
         """
-        database = self._just_seen()
+        database = self.just_seen()
         if database is not None:
             return database
         with self._lock:
-            database = self._just_seen()
+            database = self.just_seen()
             if database is not None:
                 return database
             self._refuse_removed()
@@ -97,11 +92,11 @@ class ConfiguredBase:
 
     def at_once(self) -> Database | None:
         """The base if it is open and ready, waiting for nobody; else None: then `open` in a thread that may wait."""
-        database = self._just_seen()
+        database = self.just_seen()
         if database is not None:
             return database
         if not self._lock.acquire(blocking=False):
-            return self._just_seen(_OTHERS_LOOK)
+            return self.just_seen(_OTHERS_LOOK)
         try:
             opened = self._opened
             if opened is None or not opened.is_in_place() or not opened.database.store.is_ready():
@@ -110,6 +105,17 @@ class ConfiguredBase:
             return opened.database
         finally:
             self._lock.release()
+
+    def just_seen(self, longer: float = 0.0) -> Database | None:
+        """The base if it was ready a moment ago; takes no lock.
+
+        Args:
+            longer: seconds for which that counts beyond the usual ones.
+        """
+        opened = self._opened
+        if opened is None or time.monotonic() - opened.seen >= self._options.fresh + longer or not opened.is_in_place():
+            return None
+        return opened.database
 
     def is_replaced(self) -> bool:
         """Whether another file is at the path of the one that is open."""
@@ -122,17 +128,6 @@ class ConfiguredBase:
             opened, self._opened = self._opened, None
             if opened is not None:
                 opened.database.close()
-
-    def _just_seen(self, longer: float = 0.0) -> Database | None:
-        """The base if it was ready a moment ago; takes no lock.
-
-        Args:
-            longer: seconds for which that counts beyond the usual ones.
-        """
-        opened = self._opened
-        if opened is None or time.monotonic() - opened.seen >= self._fresh + longer or not opened.is_in_place():
-            return None
-        return opened.database
 
     def _refuse_removed(self) -> None:
         opened = self._opened

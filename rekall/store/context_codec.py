@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rekall.infra.interfaces import DatabaseBackend, Row, Statement, Value
@@ -16,6 +16,8 @@ from rekall.models import StructuredContext
 
 FORMS = ("context_structured", "context_blob", "context_compressed")
 """The columns of a context."""
+_AT_ONCE = 100
+"""Words that one statement stores."""
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What a stored context raises that is not the JSON object it should be."""
 
@@ -112,8 +114,22 @@ def structured_values(context: StructuredContext) -> dict[str, Value]:
 
 def keyword_statements(entry_id: str, context: StructuredContext) -> Iterator[Statement]:
     """Statements that store the keywords of a context, of an entry that has none yet."""
-    for keyword in dict.fromkeys(context.trigger_keywords):
-        yield Statement("INSERT INTO context_keywords(entry_id, keyword) VALUES (?, ?)", (entry_id, keyword))
+    return pair_statements("INSERT INTO context_keywords(entry_id, keyword)", entry_id, context.trigger_keywords)
+
+
+def pair_statements(insertion: str, entry_id: str, words: Iterable[str]) -> Iterator[Statement]:
+    """Statements that store words of an entry, each once: mostly one for all.
+
+    Args:
+        insertion: `INSERT INTO` a table, with the columns of the entry and of the word.
+        entry_id: the entry.
+        words: in the order of their storing.
+    """
+    different = list(dict.fromkeys(words))
+    for start in range(0, len(different), _AT_ONCE):
+        some = different[start : start + _AT_ONCE]
+        params = [value for word in some for value in (entry_id, word)]
+        yield Statement(f"{insertion} VALUES {', '.join(['(?, ?)'] * len(some))}", params)
 
 
 def compression_statements(

@@ -11,7 +11,7 @@ from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, StructuredContext
 from rekall.store import pending
 from rekall.store.access import count_statements
-from rekall.store.context_codec import compress_context, keyword_statements, structured_values
+from rekall.store.context_codec import compress_context, keyword_statements, pair_statements, structured_values
 from rekall.store.ids import CANDIDATES, beginning_with
 from rekall.store.linking import link_statement
 from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
@@ -221,5 +221,4 @@ def filter_sql(
 
 
 def _tag_statements(entry_id: str, tags: Iterable[str]) -> Iterator[Statement]:
-    for tag in dict.fromkeys(tags):
-        yield Statement("INSERT INTO tags(entry_id, tag) VALUES (?, ?)", (entry_id, tag))
+    return pair_statements("INSERT INTO tags(entry_id, tag)", entry_id, tags)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,11 +28,14 @@ class SessionOptions(NamedTuple):
             them; None: counted before the answer is given.
         keep_searches: the results of expensive searches are kept in the cache back end, for a program that searches
             more than once.
+        fresh: seconds for which what was seen of the schema, and of contexts that wait, counts, for a program with many
+            calls a second.
     """
 
     counting: bool = True
     count_later: Callable[[Sequence[Statement]], None] | None = None
     keep_searches: bool = False
+    fresh: float = 0.0
 
 
 AS_A_COMMAND = SessionOptions()
@@ -60,8 +64,8 @@ class Session:
         self._cache = cache
         self.fetch_one = backend.fetch_one
         self.fetch_all = backend.fetch_all
-        self._lock = threading.Lock()
         self._prepared = False
+        self._seen_prepared = -math.inf
         self._read_only = False
 
     @cached_property
@@ -73,12 +77,12 @@ class Session:
 
     def write(self, statements: Iterable[Statement], *, idempotent: bool = False) -> int:
         """Apply one batch, all or none; returns the rows changed together."""
-        self.prepare()
+        self._prepare_to_write()
         return self.backend.execute_batch(statements, idempotent=idempotent)
 
     def execute(self, query: str, params: Params = ()) -> Result:
         """Run one write by itself."""
-        self.prepare()
+        self._prepare_to_write()
         result: Result = self.backend.execute(query, params)
         return result
 
@@ -86,14 +90,18 @@ class Session:
         """Before a write: make the derived objects that are missing, read the contexts that wait to be read.
 
         After the first time that is one small query: another program may have left a context that only Python can read.
+        Threads that come together all do it. One that waited here for another could be one whose turn to write that
+        other waits for, or an event loop, that may not wait.
         """
-        if self.is_prepared():
-            return
-        with self._lock:
-            if not self.is_prepared():
-                opening.ensure_derived(self.backend)
-                pending.fill(self.backend)
-                self._prepared = True
+        if not self.is_prepared():
+            opening.ensure_derived(self.backend)
+            pending.fill(self.backend)
+            self._prepared = True
+
+    def _prepare_to_write(self) -> None:
+        if not self._prepared or time.monotonic() - self._seen_prepared >= self.options.fresh:
+            self.prepare()
+            self._seen_prepared = time.monotonic()
 
     @property
     def was_prepared(self) -> bool:

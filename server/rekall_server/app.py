@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 MCP_PATH = "/mcp"
 _GENERATIONS = (5000, 50, 100)
 """Thresholds of the garbage collector once all is loaded: collections walk through millions of objects of libraries."""
+_SWITCH = 0.0005
+"""Seconds that a thread waits for Python's lock before it asks for it: those that write need it often, and not long."""
 
 logger = structlog.get_logger(__name__)
 
@@ -103,6 +106,7 @@ def lifespan(process: Process) -> Callable[[Any], AbstractAsyncContextManager[No
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GENERATIONS)
+            sys.setswitchinterval(_SWITCH)
             logger.info("server.started", pid=os.getpid())
             yield
         finally:

@@ -41,9 +41,9 @@ class Bases:
         self._together: Callable[[Callable[[], None]], None] | None = None
         self._bound: Callable[..., AbstractContextManager[None]] | None = None
         self._cache_bound: Callable[..., AbstractContextManager[None]] | None = None
-        counting = SessionOptions(count_later=count_later, keep_searches=True)
-        self._counting = ConfiguredBase(container, counting, fresh=_FRESH)
-        self._reading = ConfiguredBase(container, counting._replace(counting=False), fresh=_FRESH)
+        counting = SessionOptions(count_later=count_later, keep_searches=True, fresh=_FRESH)
+        self._counting = ConfiguredBase(container, counting)
+        self._reading = ConfiguredBase(container, counting._replace(counting=False))
 
     def open(self, *, counting: bool = True) -> Database:
         """The base, open; may wait.
@@ -55,6 +55,9 @@ class Bases:
             RekallError: it cannot be opened.
         """
         base = self._counting if counting else self._reading
+        database = base.just_seen()
+        if database is not None and database is self._known[counting]:
+            return database
         if base.is_replaced():  # both share one back end, which is on the former file
             with self._lock:
                 if base.is_replaced():
@@ -110,6 +113,8 @@ class Bases:
         database = self.open()
         if self._together is None:
             return False
+        # by itself: done with the rest it would be undone with it, and still be taken for done
+        database.store.session.prepare()
         try:
             self._together(lambda: body(lambda: database))
         except JointUndone:

@@ -27,7 +27,8 @@ def add(open_database: OpenDatabase, args: AddArguments) -> Answer:
         if args.auto_detect_files and not context.files_modified:
             files = changed_files(args.cwd)
             context.files_modified = files.files or None
-        open_database().add(entry, context=context, context_text=summary(context))
+        db = open_database()
+        db.add(entry, context=context, context_text=summary(context))
         kind, keywords, extracted = "structured", context.trigger_keywords, context.extraction_method == "auto"
         if extracted:
             lines.append(f"Structured context stored, keywords extracted: {', '.join(keywords[:3])}")
@@ -41,15 +42,18 @@ def add(open_database: OpenDatabase, args: AddArguments) -> Answer:
             "as context; nothing was stored"
         )
     elif args.context and args.context.strip():
-        open_database().add(entry, context_text=check_text("context", args.context))
+        text = check_text("context", args.context)
+        db = open_database()
+        db.add(entry, context_text=text)
         kind = "text"
         lines.append("Context stored as text")
     else:
         lines += _without_context()
-        open_database().add(entry)
+        db = open_database()
+        db.add(entry)
     if files.note:
         lines.append(f"Files: {files.note}")
-    neighbours = neighbours_of_new(open_database(), entry.id)
+    neighbours = neighbours_of_new(db, entry.id)
     lines += neighbours.lines()
     structured = {
         "id": entry.id,
