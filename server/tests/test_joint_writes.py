@@ -29,6 +29,7 @@ from rekall_server.process import Process
 from rekall_server.settings import Settings
 
 SPECS = {spec.name: spec for spec in TOOLS}
+TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE ?"
 GOOD = {"type": "bug", "title": "written", "context": "found while testing"}
 
 
@@ -96,6 +97,22 @@ def test_a_write_that_breaks_off_leaves_the_others(process: Process) -> None:
     outcomes = called(process, "rekall_add", *[{**GOOD, "title": f"{number}"} for number in range(3)], refused, GOOD)
     assert [type(outcome) for outcome in outcomes] == [*[ToolResult] * 3, ToolError, ToolResult]
     assert stored(process) == ["0", "1", "2", "written"]
+
+
+def test_what_an_older_base_lacks_is_made_before(process: Process) -> None:
+    """It stays, whatever becomes of the calls that come first."""
+    with Database(process.config.db_path) as other:
+        other.store.session.prepare()
+    with closing(sqlite3.connect(process.config.db_path)) as connection:
+        for name in [name for (name,) in connection.execute(TRIGGERS, ("%rekall_stamps%",))]:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("DROP TABLE rekall_stamps")
+        connection.execute("CREATE TRIGGER refuse AFTER INSERT ON entries BEGIN SELECT raise(ABORT, 'refused'); END")
+        connection.commit()
+    outcomes = called(process, "rekall_add", *[{**GOOD, "tags": ["stored", "before"]}] * 2)
+    assert [type(outcome) for outcome in outcomes] == [ToolError] * 2
+    with closing(sqlite3.connect(process.config.db_path)) as connection:
+        assert connection.execute("SELECT count(*) FROM rekall_stamps").fetchone() == (1,)
 
 
 def nothing() -> Database:
