@@ -13,6 +13,8 @@ from rekall.mcp.spec import OpenDatabase
 from rekall.mcp.text import one_line, snippet
 
 _HITS = 5
+_SEARCHED = 10_000
+"""Characters of a problem that are searched for: of a whole log that was pasted, the beginning."""
 
 _CONSULT = """\
 Before you solve this, consult Rekall, my knowledge base of earlier bugs, decisions and pitfalls.
@@ -44,7 +46,7 @@ def prompts(open_database: OpenDatabase, told: Told = str) -> list[Prompt]:
 
     def consult(problem: Annotated[str, Field(description="The error or task, in a few words")]) -> str:
         with answered_as(PromptError, "consult_before_fix", told):
-            return _CONSULT.format(problem=problem, found=_first_hits(open_database, problem))
+            return _CONSULT.format(problem=problem, found=_first_hits(open_database, problem[:_SEARCHED]))
 
     def capture(topic: Annotated[str, Field(description="What was solved or decided; may be left out")] = "") -> str:
         return _CAPTURE.format(about=f" about {one_line(topic)}" if topic.strip() else "")

@@ -92,6 +92,16 @@ def test_consulting_brings_the_best_hits(assistant: Assistant) -> None:
     assert "finds nothing" in assistant.prompt("consult_before_fix", problem="zebra")
 
 
+def test_a_long_problem_is_searched_for_by_its_beginning(assistant: Assistant) -> None:
+    """A log of megabytes that was pasted keeps nobody waiting, and stands in the prompt all the same."""
+    assistant.add("Zebra crossing")
+    filler = "word " * 2_000
+    assert "Zebra crossing" in assistant.prompt("consult_before_fix", problem=f"zebra {filler}")
+    text = assistant.prompt("consult_before_fix", problem=f"{filler} zebra")
+    assert "finds nothing" in text
+    assert "zebra" in text
+
+
 def test_capturing_says_how(assistant: Assistant) -> None:
     """With the topic where one is given."""
     assert "learned about the {pool}," in assistant.prompt("capture_after_fix", topic="the {pool}")
