@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 
 from rekall.mcp.server import create_server
 from rekall_server import logs, probes
+from rekall_server.backends.pooled_db import cores
 from rekall_server.bodies import BodyGuard
 from rekall_server.calls import Bounds, ServerCalls
 from rekall_server.limits import RequestGuard
@@ -54,7 +55,7 @@ def create_app(settings: Settings) -> ASGIApp:
         process.bases,
         process.metrics,
         bounds,
-        readers=settings.pool_size or os.cpu_count() or 1,
+        readers=process.config.database_options.get("pool_size") or cores(),
         on_the_loop=not process.config.smart_embeddings_enabled,
     )
     logs.configure(settings, paths=[process.config.db_path, process.config.config_dir, settings.token_file])

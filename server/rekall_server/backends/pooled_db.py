@@ -84,7 +84,7 @@ class PooledDatabaseBackend(DatabaseBackend):
                 raise ConfigError(f"{name} is {seconds}: give seconds above 0")
         self.path = Path(path)
         self.on_wait: Callable[[float], None] | None = None
-        self._limits = Limits(pool_size or _cores(), busy_timeout, query_timeout, wait_timeout)
+        self._limits = Limits(pool_size or cores(), busy_timeout, query_timeout, wait_timeout)
         self._lock = threading.Lock()
         self._bound = Bound()
         self._joint = Joint()
@@ -244,7 +244,7 @@ class PooledDatabaseBackend(DatabaseBackend):
             self.on_wait(seconds)
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
