@@ -16,10 +16,8 @@ from typing import Any, Protocol
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rekall_server.exchange import Exchange, begin, request_id, tool_called
+from rekall_server.exchange import Exchange, begin
 from rekall_server.log_lines import HTTP_LOGGER
-
-__all__ = ["RequestGuard", "Responses", "refuse", "request_id", "tool_called"]
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 _TOKEN = b"rks_"

@@ -12,7 +12,8 @@ from rekall_server.bases import Bases
 from rekall_server.binding import needs_token
 from rekall_server.counting import CountingQueue
 from rekall_server.metrics import Metrics
-from rekall_server.tokens import DigestVerifier, TokenFile
+from rekall_server.token_verifier import DigestVerifier
+from rekall_server.tokens import TokenFile
 
 if TYPE_CHECKING:
     from rekall_server.settings import Settings

@@ -1,4 +1,7 @@
-"""Who a bearer token lets in, as FastMCP asks at every request."""
+"""Who a bearer token lets in, as FastMCP asks at every request.
+
+Apart from `rekall_server.tokens`: FastMCP takes a second to import, and who makes or lists tokens does not wait for it.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rekall.errors import ConfigError
 from rekall_server.settings_model import may_be_there
@@ -22,11 +22,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-if TYPE_CHECKING:
-    from rekall_server.token_verifier import DigestVerifier
-
-__all__ = ["DigestVerifier", "Token", "TokenFile", "digest_of"]
 
 PREFIX = "rks_"
 """What a token begins with, so that one which leaks is recognised."""
@@ -229,12 +224,3 @@ class TokenFile:
 def digest_of(token: str) -> str:
     """What is kept of a token, and compared."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def __getattr__(name: str) -> Any:
-    # FastMCP takes a second to import: not for who makes or lists tokens
-    if name == "DigestVerifier":
-        from rekall_server.token_verifier import DigestVerifier
-
-        return DigestVerifier
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,7 +20,8 @@ from rekall_server.backends.pooled_db import PooledDatabaseBackend
 from rekall_server.backends.redis_cache import RedisCacheBackend
 from rekall_server.metrics import Metrics
 from rekall_server.probes import routes
-from rekall_server.tokens import DigestVerifier, TokenFile
+from rekall_server.token_verifier import DigestVerifier
+from rekall_server.tokens import TokenFile
 
 
 class Process:

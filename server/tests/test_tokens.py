@@ -19,7 +19,8 @@ import pytest
 
 from rekall.errors import ConfigError
 from rekall_server import token_verifier
-from rekall_server.tokens import DigestVerifier, Token, TokenFile
+from rekall_server.token_verifier import DigestVerifier
+from rekall_server.tokens import Token, TokenFile
 
 
 def refused(file: TokenFile) -> str:
