@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rekall.config import get_config
 from rekall.errors import CacheOutcomeUnknownError, CacheUnavailableError, InvalidValueError
 from rekall.infra.instrument import CACHE_METHODS
+from rekall.infra.interfaces import CallGivenUp
 from rekall.infra.retry import ATTEMPTS
 
 if TYPE_CHECKING:  # prometheus-client chooses its mode when it is imported: not before the folder is named
@@ -36,6 +37,8 @@ _WAIT_SECONDS = (0.0001, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0)
 _TRIED_AGAIN = (CacheUnavailableError.__name__, CacheOutcomeUnknownError.__name__)
 _NOT_TAKEN = InvalidValueError.__name__
 """The error of a value that the cache does not take, which is no failure of the cache."""
+_GIVEN_UP = CallGivenUp.__name__
+"""What ends a call on the event loop that would have to wait: a thread makes it again, and nothing has failed."""
 
 
 def prepare(folder: Path) -> None:
@@ -210,20 +213,22 @@ class Observer:
         """
         if event != "backend.call":
             return
+        if error == _GIVEN_UP:
+            outcome = "given_up"
         child = self._calls.get((backend, operation, outcome))
         if child is None:
             child = self._calls[backend, operation, outcome] = self._seconds.labels(backend, operation, outcome)
         child.observe(ms / 1000.0)
         if attempt > 1:
             self._retries.labels(backend, operation).inc()
-        if operation in CACHE_METHODS:
+        if operation in CACHE_METHODS and error not in (_GIVEN_UP, _NOT_TAKEN):
             self._of_cache(backend, attempt, error, hit)
 
     def _of_cache(self, backend: str, attempt: int, error: str, hit: bool | None) -> None:
         if (error != "") is not self._is_failing:
             self._is_failing = error != ""
             self._failing.set(float(self._is_failing))
-        if error and error != _NOT_TAKEN and (attempt >= ATTEMPTS or error not in _TRIED_AGAIN):
+        if error and (attempt >= ATTEMPTS or error not in _TRIED_AGAIN):
             answer = "bypassed" if get_config().cache_on_error == "bypass" else "raised"
             self._failures.labels(backend, answer).inc()
         if hit is not None:

@@ -93,7 +93,10 @@ def test_a_process_that_starts_just_now(tmp_path: Path) -> None:
 
 
 def test_retries_and_failures_of_the_cache(tmp_path: Path) -> None:
-    """Further attempts count as retries; a failure counts when it is given up, by what the caller was answered."""
+    """Further attempts count as retries; a failure counts when no attempt is left, by what the caller was answered.
+
+    What the event loop leaves to a thread is no failure, nor is a value that the cache does not take.
+    """
     code = """
 import sys
 from rekall import config
@@ -107,12 +110,15 @@ for attempt in (1, 2, 3):
 failed(1, "CacheError")
 failed(1, "InvalidValueError", operation="set")
 failed(1, "DatabaseBusyError", "pooled", "execute_batch")
+failed(1, "CallGivenUp", "pooled", "fetch_all")
 observed("backend.call", backend="pooled", operation="execute_batch", ms=1, attempt=2, outcome="ok", rows=1)
 sys.stdout.buffer.write(metrics.exposition())
 print("----")
 config.get_config().cache_on_error = "bypass"
 failed(1, "CacheError")
 observed("backend.call", backend="redis", operation="get", ms=1, attempt=1, outcome="ok", hit=True)
+failed(1, "CallGivenUp")
+failed(1, "InvalidValueError", operation="set")
 sys.stdout.flush()
 sys.stdout.buffer.write(metrics.exposition())
 """
@@ -125,6 +131,9 @@ sys.stdout.buffer.write(metrics.exposition())
     assert first['rekall_cache_failures_total{answer="raised",backend="redis"}'] == 2
     assert 'rekall_cache_failures_total{answer="bypassed",backend="redis"}' not in first
     assert first["rekall_cache_failing"] == 1
+    calls = "rekall_backend_call_duration_seconds_count"
+    assert first[f'{calls}{{backend="pooled",operation="fetch_all",outcome="given_up"}}'] == 1
+    assert f'{calls}{{backend="pooled",operation="fetch_all",outcome="error"}}' not in first
     assert second['rekall_cache_failures_total{answer="bypassed",backend="redis"}'] == 1
     assert second["rekall_cache_failing"] == 0
 
