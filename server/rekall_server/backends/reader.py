@@ -35,12 +35,13 @@ class Reader:
             it may have to wait: so rarely as the time-out allows.
     """
 
-    __slots__ = ("_connection", "_is_over", "_path", "_until", "_work", "_worked_from")
+    __slots__ = ("_began", "_connection", "_is_over", "_path", "_until", "_work", "_worked_from")
 
     def __init__(self, connection: sqlite3.Connection, path: Path, steps: int) -> None:
         self._connection = connection
         self._path = path
         self._until = self._work = math.inf
+        self._began = 0.0
         self._worked_from: float | None = None
         self._is_over = False
         connection.execute("PRAGMA query_only = ON")
@@ -54,13 +55,14 @@ class Reader:
             query: reads and does not write.
             params: of the query.
             until: the time of the monotonic clock at which the query is ended.
-            work: seconds of the processor after which it is, from the first look at the clock on.
+            work: seconds of the processor after which it is, counted from when it has taken as long by the clock.
 
         Raises:
             QueryEnded: it was.
             DatabaseError: what the driver's error means.
         """
         self._until, self._work, self._worked_from = until, work, None
+        self._began = time.monotonic()
         try:
             return read(self._connection, query, params, self._path)
         except RekallError as error:
@@ -81,11 +83,12 @@ class Reader:
         self._connection.close()
 
     def _look(self) -> bool:
-        self._is_over = time.monotonic() > self._until or (self._work < math.inf and self._has_worked())
+        now = time.monotonic()
+        self._is_over = now > self._until or (now - self._began > self._work and self._has_worked())
         return self._is_over
 
     def _has_worked(self) -> bool:
-        """Whether the query has taken its time of the processor; a short one ends before the processor is asked."""
+        """Whether the query has taken its time of the processor; asking takes long, so a short query is not asked."""
         now = time.thread_time()
         if self._worked_from is None:
             self._worked_from = now
