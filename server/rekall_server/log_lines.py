@@ -20,6 +20,8 @@ HTTP_LOGGER = "rekall_server.http"
 _FIRST = ("timestamp", "level", "event", "logger", "pid", "request_id")
 _SAFE = frozenset(("timestamp", "level", "logger", "pid", "request_id", "method", "status", "ms", "tool", "outcome"))
 """Fields in which this program puts nothing that others wrote."""
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME_OF_A_GROUP = " |+-"
 _PLAIN = (int, float, bool, type(None))
 _DEEPEST = 10
 """Errors of a chain that are traced."""
@@ -70,6 +72,8 @@ def with_error(*, traced: bool) -> Callable[[Any, str, Fields], Fields]:
             event["error"], event["place"] = type(error).__name__, _place(error)
             if traced:
                 event["trace"] = _trace(error)
+        elif _TRACEBACK in str(event["event"]):  # as text, in which Starlette tells uvicorn why it has not started
+            event["event"] = _last_line(event["event"])
         return event
 
     return told
@@ -132,6 +136,12 @@ def _exception(given: Any) -> BaseException | None:
     if isinstance(given, tuple):
         return given[1] if isinstance(given[1], BaseException) else None
     return sys.exc_info()[1] if given else None
+
+
+def _last_line(trace: str) -> str:
+    """What a traceback ends with: the class of the error and its text."""
+    lines = (line.strip(_FRAME_OF_A_GROUP) for line in reversed(trace.splitlines()))
+    return next(line for line in lines if line)
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -107,6 +107,24 @@ except ValueError as error:
         assert "Traceback" not in json.dumps(event)
 
 
+def test_a_traceback_that_is_the_text_of_a_line_is_one_line(tmp_path: Path) -> None:
+    """Of an exception that somebody else has made text of comes what it ends with."""
+    code = """
+import traceback
+for error in (LookupError("not there: /srv/data/base.db"), ExceptionGroup("all", [LookupError("in a group")])):
+    try:
+        try:
+            1 / 0
+        except ZeroDivisionError as cause:
+            raise error from cause
+    except Exception:
+        logging.getLogger("uvicorn.error").error(traceback.format_exc())
+"""
+    group = "from exceptiongroup import ExceptionGroup" if sys.version_info < (3, 11) else ""
+    told = [event["event"] for event in events(tmp_path, group + code)]
+    assert told == ["LookupError: not there: base.db", "LookupError: in a group"]
+
+
 def test_debug_tells_the_calls(tmp_path: Path) -> None:
     """With debug on, the calls that led to an error follow, of the errors behind it as well."""
     code = """
