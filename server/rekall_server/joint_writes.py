@@ -83,7 +83,7 @@ class JointWrites:
             outcomes: Sequence[Outcome]
             try:
                 outcomes = await anyio.to_thread.run_sync(self._outcomes, taken, limiter=self._thread)
-            except RekallError as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, nobody waits for ever
                 if isinstance(error, DatabaseBusyError):
                     # who has come meanwhile would wait for the same
                     taken += self._waiting
@@ -114,7 +114,9 @@ def _outcome(one: _Waiting, open_database: OpenDatabase) -> Outcome:
         return error
 
 
-def _refused(error: RekallError, one: _Waiting) -> Exception:
+def _refused(error: Exception, one: _Waiting) -> Exception:
+    if not isinstance(error, RekallError):
+        return error
     refused = refusal(ToolError, one.context.run(told, error))
     refused.__cause__ = error
     return refused

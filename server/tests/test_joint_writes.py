@@ -135,7 +135,7 @@ def outcomes_of(together: Together, number: int = 3) -> tuple[list[Any], list[in
         async def one() -> None:
             try:
                 outcomes.append(await joint.do(write))
-            except ToolError as error:
+            except (ToolError, ZeroDivisionError) as error:
                 outcomes.append(error)
 
         async with anyio.create_task_group() as group:
@@ -170,6 +170,17 @@ def test_what_may_be_lost_is_an_error_for_all() -> None:
     assert [type(outcome) for outcome in outcomes] == [ToolError] * 3
     assert all("/secret" not in str(outcome) for outcome in outcomes)
     assert len(threads) == 3
+
+
+def test_an_error_that_nobody_expects_is_an_error_for_all() -> None:
+    """Nobody waits for ever."""
+
+    def fails(_body: Callable[[OpenDatabase], None]) -> bool:
+        raise ZeroDivisionError
+
+    outcomes, threads = outcomes_of(fails)
+    assert [type(outcome) for outcome in outcomes] == [ZeroDivisionError] * 3
+    assert threads == []
 
 
 def test_others_that_keep_the_base_are_waited_for_once() -> None:
