@@ -79,14 +79,18 @@ class ConfiguredBase:
             if self.is_replaced():
                 self.close()
             if self._opened is not None:
-                self._opened.database.store.ensure_schema()
+                database = self._opened.database
+                before = database.backup_made
+                database.store.ensure_schema()
+                _tell_of_migration(database, before)
                 self._see(self._opened)
-                return self._opened.database
+                return database
             config = configuration.get_config()
             for warning in config.warnings:
                 logger.warning("%s", warning)
             database = Database(config.db_path, container=self._container, options=self._options)
             database.init()
+            _tell_of_migration(database, None)
             self._see(_Opened(database, _identity(database.db_path), 0.0))
             return database
 
@@ -138,6 +142,20 @@ class ConfiguredBase:
 
     def _see(self, opened: _Opened) -> None:
         self._opened = opened._replace(seen=time.monotonic())
+
+
+def _tell_of_migration(database: Database, before: Path | None) -> None:
+    """Log that the base was migrated.
+
+    Args:
+        database: is open.
+        before: the backup of the migration before, if there was one.
+    """
+    backup = database.backup_made
+    if backup is not None and backup != before:
+        logger.warning(
+            "%s now has schema %d; what it was is in %s", database.db_path, database.get_schema_version(), backup
+        )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
