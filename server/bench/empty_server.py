@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from rekall_server import logs, metrics, serving
 from rekall_server.app import http_app, lifespan
+from rekall_server.listening import bound
 from rekall_server.process import Process
 from rekall_server.settings import Settings, load
 
@@ -59,7 +60,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="processes")
     options = parser.parse_args()
     settings = load({"port": 0, "database": options.database, "workers": options.workers}).settings
-    with metrics.shared_folder(), serving.bound(settings) as listening:
+    with metrics.shared_folder(), bound(settings) as listening:
         print(f"http://{settings.host}:{listening.getsockname()[1]}/mcp", flush=True)  # noqa: T201  # for who started it
         return serving.run(create_empty, settings, listening)
 

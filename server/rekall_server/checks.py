@@ -19,8 +19,8 @@ from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer, Statem
 from rekall.infra.selection import setting_of
 from rekall.mcp.state import look
 from rekall_server import home
-from rekall_server.binding import addresses, is_loopback
-from rekall_server.listening import refusal
+from rekall_server.binding import is_loopback
+from rekall_server.listening import bound
 from rekall_server.tokens import TokenFile
 
 if TYPE_CHECKING:
@@ -222,12 +222,10 @@ def _tokens(settings: Settings) -> str:
 
 
 def _address(settings: Settings) -> str:
-    found = addresses(settings)[0]
-    problem = refusal(found, settings)
-    if problem:
-        raise RekallError(problem)
+    with bound(settings) as trial:
+        address = trial.getsockname()[0]
     port = f"port {settings.port}" if settings.port else "any free port"
-    return f"{found.location[0]}, {port}: free"
+    return f"{address}, {port}: free"
 
 
 def _hosts(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Whether an address is free to listen on, and who has it where it is not."""
+"""Listening on an address, and who has it where that is not possible."""
 
 from __future__ import annotations
 
@@ -9,30 +9,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rekall.errors import ConfigError
+from rekall_server.binding import addresses
+
 if TYPE_CHECKING:
-    from rekall_server.binding import Address
     from rekall_server.settings_model import Settings
 
+_BACKLOG = 2048
+"""Connections that wait to be taken at most, as far as the system allows."""
 _LISTENS = "0A"
 """The state of such a socket in the tables of the Linux kernel."""
 
 
-def refusal(address: Address, settings: Settings) -> str:
-    """Why an address cannot be listened on, as one line for a person; empty if it can.
+def bound(settings: Settings) -> socket.socket:
+    """A socket that listens on the first of the addresses which the host stands for.
 
-    Args:
-        address: what is to be bound.
-        settings: what names it.
+    Raises:
+        ConfigError: the host stands for nothing, or cannot be listened on.
     """
+    address = addresses(settings)[0]
     try:
-        with socket.socket(address.family, socket.SOCK_STREAM) as trial:
+        # asyncio sends at once (TCP_NODELAY) on what it knows to be TCP; else the second part of an answer waits 40 ms
+        listening = socket.socket(address.family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
             if sys.platform != "win32":  # there it would take the port from whoever has it
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address.location)
-            trial.listen(1)
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address.location)
+            listening.listen(_BACKLOG)
+            listening.set_inheritable(True)
+        except BaseException:
+            listening.close()
+            raise
     except OSError as error:
-        return _said(error, settings)
-    return ""
+        raise ConfigError(_said(error, settings)) from error
+    return listening
 
 
 def _said(error: OSError, settings: Settings) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rekall_server.settings import Loaded, Settings
 
-_BACKLOG = 2048
 _KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than clients keep theirs, so that none sends on one that ends."""
 
@@ -35,6 +34,7 @@ def serve(loaded: Loaded) -> int:
     """
     from rekall_server import checks, metrics
     from rekall_server.banner import banner
+    from rekall_server.listening import bound
 
     settings = loaded.settings
     failed = [check for check in checks.run(settings) if not check.ok]
@@ -45,36 +45,6 @@ def serve(loaded: Loaded) -> int:
         from rekall_server.app import create_app  # it counts into that folder
 
         return run(create_app, settings, listening)
-
-
-def bound(settings: Settings) -> socket.socket:
-    """The socket that is listened on.
-
-    Raises:
-        ConfigError: the address cannot be used.
-    """
-    try:
-        (family, _, _, _, address), *_ = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        # asyncio sends at once (TCP_NODELAY) on what it knows to be TCP; else the second part of an answer waits 40 ms
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    except OSError as error:
-        raise ConfigError(
-            f"host is {settings.host}: {error.strerror or error}; give an address of this machine"
-        ) from error
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(_BACKLOG)
-        listening.set_inheritable(True)
-    except OSError as error:
-        listening.close()
-        raise ConfigError(
-            f"port is {settings.port}: {settings.host}:{settings.port} cannot be listened on"
-            f" ({error.strerror or error}); give another port, or stop what uses it"
-        ) from error
-    return listening
 
 
 def _allow_many_connections() -> None:
