@@ -21,7 +21,7 @@ _LATER = (driver.BusyLoadingError, driver.TryAgainError, driver.ClusterDownError
 _REFUSALS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     (
         (driver.AuthenticationError, driver.AuthorizationError, driver.AuthenticationWrongNumberOfArgsError),
-        f"{{redis}} refuses the user or the password: correct {SETTING}: {FORM}",
+        f"{{redis}} refuses the user or the password; correct {SETTING}: {FORM}",
     ),
     (
         driver.NoPermissionError,
