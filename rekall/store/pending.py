@@ -54,8 +54,7 @@ def _statements(row: Row) -> list[Statement]:
     columns = ", ".join(f"{column} = ?" for column in texts)
     return [
         Statement(
-            f"UPDATE rekall_context_fts SET {columns} WHERE {_ROW}"
-            f" AND EXISTS (SELECT 1 FROM entries WHERE {_SAME})",
+            f"UPDATE rekall_context_fts SET {columns} WHERE {_ROW} AND EXISTS (SELECT 1 FROM entries WHERE {_SAME})",
             (*texts.values(), row["id"], *same),
         ),
         Statement(
