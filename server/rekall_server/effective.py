@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from rekall.config import Config
 from rekall_server import home
-from rekall_server.secrets_in_text import masked_url, without_secrets
+from rekall_server.secrets_in_text import masked_option, masked_url
 from rekall_server.settings_model import DEFAULT, Settings
 
 _FROM_HOME = {
@@ -79,7 +79,7 @@ def _options(config: Config) -> Iterator[Value]:
         for option, value in options.items():
             if option not in known:
                 key = f"backends.{kind}_options"
-                yield Value(f"{kind}_options.{option}", without_secrets(value, option), config.origins[key])
+                yield Value(f"{kind}_options.{option}", masked_option(value, option), config.origins[key])
 
 
 def _origin(config: Config, kind: str, option: str, otherwise: str) -> str:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from rekall_server.secrets_in_text import masked_text
+
 _LONGEST = 2000
 """Characters of one text that are worth a line."""
 
-_TOKEN = re.compile(r"rks_[A-Za-z0-9_\-]+")
 _HEADER = re.compile(
     r"(authorization\\*['\"]?\s*[:=,]\s*\\*(?:b?['\"])?(?:(?:basic|bearer|digest|token)\s+)?|\bbearer\s+)[^\s'\"\\,;}]+",
     re.IGNORECASE,
 )
-_URL_PASSWORD = re.compile(r"(?<=://)([^/@\s:]*):(\S*)@")
 _NAMED_SECRET = re.compile(
     r"((?:password|passwd|secret|token|api[_-]?key)['\"]?\s*[:=]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s&;,'\"}]+)", re.IGNORECASE
 )
@@ -66,8 +66,7 @@ def without_secrets(text: str) -> str:
     """The same text with `***` for each token, and for each password in an address or behind its name."""
     if _SECRET_HINT.search(text) is None:
         return text
-    text = _HEADER.sub(r"\1***", _TOKEN.sub("rks_***", text))
-    return _NAMED_SECRET.sub(r"\1***", _URL_PASSWORD.sub(r"\1:***@", text))
+    return _NAMED_SECRET.sub(r"\1***", _HEADER.sub(r"\1***", masked_text(text)))
 
 
 def _last(found: re.Match[str]) -> str:

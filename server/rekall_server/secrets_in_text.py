@@ -30,7 +30,7 @@ def masked_text(text: str) -> str:
     return _TOKEN.sub("rks_***", _URL_PASSWORD.sub(r"\1:***@", text))
 
 
-def without_secrets(value: Any, name: str) -> Any:
+def masked_option(value: Any, name: str) -> Any:
     """The same value of an option with `***` in place of what is secret in it.
 
     Args:
@@ -40,7 +40,7 @@ def without_secrets(value: Any, name: str) -> Any:
     if any(word in name.lower() for word in _SECRET_WORDS):
         return "***"
     if isinstance(value, dict):
-        return {key: without_secrets(inner, key) for key, inner in value.items()}
+        return {key: masked_option(inner, key) for key, inner in value.items()}
     if isinstance(value, list):
-        return [without_secrets(inner, name) for inner in value]
+        return [masked_option(inner, name) for inner in value]
     return masked_url(value) if isinstance(value, str) and "://" in value else value
