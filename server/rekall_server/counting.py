@@ -15,7 +15,7 @@ _MOST_WAITING = 10_000
 """Statements that wait at most; more are dropped, and told of: counts are bookkeeping, answers are not kept waiting."""
 _AT_ONCE = 200
 """Statements of one batch."""
-_GATHERED = 0.1
+_GATHERED = 0.5
 """Seconds that counts wait for others: written one by one they would cost more than the searches that they are of."""
 
 logger = structlog.get_logger(__name__)
