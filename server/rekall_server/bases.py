@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from rekall.errors import RekallError
 from rekall.infra import ServiceContainer, Statement
+from rekall.infra.debug_log import Logger, logged
 from rekall.infra.interfaces import CallGivenUp
 from rekall.infra.retry import ATTEMPTS, NOT_APPLIED, Retry, retried
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
@@ -26,6 +28,7 @@ class Bases:
         container: resolves the back ends.
         count_later: takes the statements that count accesses.
         on_wait: told how many seconds a call waited for a connection, by back ends that have a pool.
+        observer: told of each attempt to write together, as of those of other calls of the back end by the container.
     """
 
     def __init__(
@@ -33,10 +36,12 @@ class Bases:
         container: ServiceContainer,
         count_later: Callable[[Sequence[Statement]], None],
         on_wait: Callable[[float], None],
+        observer: Logger,
     ) -> None:
         self._lock = threading.RLock()
         self._container = container
         self._on_wait = on_wait
+        self._observer = observer
         self._known: dict[bool, Database | None] = {True: None, False: None}
         self._together: Callable[[Callable[[], None]], None] | None = None
         self._bound: Callable[..., AbstractContextManager[None]] | None = None
@@ -127,22 +132,25 @@ class Bases:
         for backend in backends:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
-        self._together = _tried_again(getattr(backends[0], "together", None))
+        together = getattr(backends[0], "together", None)
+        self._together = None if together is None else self._with_attempts(together)
         self._bound, self._cache_bound = (getattr(backend, "within", None) for backend in backends)
+
+    def _with_attempts(self, together: Callable[..., Any]) -> Callable[[Callable[[], None]], None]:
+        """The same with the attempts that the container lets every write have."""
+        name = self._container.selected("database").name
+        first, *later = (
+            logged(together, self._observer, time.monotonic, backend=name, operation="together", attempt=number)
+            for number in range(1, ATTEMPTS + 1)
+        )
+        attempts = retried(NOT_APPLIED, later, Retry())
+        return lambda body: attempts(first, None, (body,), {})
 
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
         with self._lock:
             self._counting.close()
             self._reading.close()
-
-
-def _tried_again(together: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """The same with the attempts that the container lets every write have."""
-    if together is None:
-        return None
-    attempts = retried(NOT_APPLIED, [together] * (ATTEMPTS - 1), Retry())
-    return lambda body: attempts(together, None, (body,), {})
 
 
 def _inner(backend: Any) -> Any:

@@ -39,7 +39,7 @@ class Process:
         self.metrics = Metrics()
         self.container = ServiceContainer(config=lambda: self.config, observer=self.metrics.observer)
         self.counts = CountingQueue(self._count)
-        self.bases = Bases(self.container, self.counts.put, self.metrics.wait)
+        self.bases = Bases(self.container, self.counts.put, self.metrics.wait, self.metrics.observer)
         self.verifier = DigestVerifier(TokenFile(settings.token_file)) if needs_token(settings) else None
 
     @property

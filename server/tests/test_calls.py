@@ -216,7 +216,7 @@ def test_back_ends_without_bounds(tmp_path: Path) -> None:
     set_config(config)
     metrics = Metrics()
     with closing(ServiceContainer()) as container:
-        bases = Bases(container, lambda _: None, metrics.wait)
+        bases = Bases(container, lambda _: None, metrics.wait, metrics.observer)
         bases.open()
         work = Work()
         calls = ServerCalls(bases, metrics, Bounds(100, 20), readers=2, on_the_loop=True)

@@ -143,7 +143,7 @@ def test_retries_and_waits_are_seen(tmp_path: Path) -> None:
         assert number in text_of(result)
         found = figures(caller.ask("GET", "/metrics").body.decode())
         assert found['rekall_tool_calls_total{outcome="unavailable",tool="rekall_add"}'] == 1
-        assert found['rekall_backend_retries_total{backend="pooled",operation="execute_batch"}'] >= 1
+        assert found['rekall_backend_retries_total{backend="pooled",operation="together"}'] >= 1
         failed = [event for event in events(server, "call.failed") if event.get("request_id") == number]
         assert [event["error"] for event in failed] == ["DatabaseBusyError"]
 
