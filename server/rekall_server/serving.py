@@ -21,7 +21,7 @@ _KEEP_ALIVE = 75
 
 
 def serve(loaded: Loaded) -> int:
-    """Serve until SIGTERM or SIGINT, which let the calls in flight end.
+    """Serve until SIGTERM, SIGINT or SIGHUP, which let the calls in flight end.
 
     Args:
         loaded: the settings in effect, and where they came from.
@@ -53,6 +53,17 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def _hear_hang_up(lives_on: bool) -> None:
+    """End on SIGHUP, which comes when the terminal is closed, as on SIGTERM.
+
+    Args:
+        lives_on: it is to be ignored.
+    """
+    signal.signal(
+        signal.SIGHUP, signal.SIG_IGN if lives_on else lambda _number, _frame: signal.raise_signal(signal.SIGTERM)
+    )
+
+
 def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: socket.socket) -> int:
     """Serve an application in as many processes as the settings say, until SIGTERM or SIGINT.
 
@@ -70,6 +81,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
     from rekall_server.connections import bounded
 
     _allow_many_connections()
+    lives_on = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as nohup has it
     config = uvicorn.Config(
         partial(create, settings),
         factory=True,
@@ -88,9 +100,11 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
         # uvicorn sends itself the signal again when it has ended: that it came is no failure
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: None)
+        _hear_hang_up(lives_on)
         server = uvicorn.Server(config)
         server.run(sockets=[listening])
         return 0 if server.started else 1
     supervisor = Multiprocess(config, sockets=[listening])
+    _hear_hang_up(lives_on)  # it would start all workers anew
     supervisor.run()
     return 0 if all(process.exitcode in (0, -signal.SIGTERM) for process in supervisor.processes) else 1
