@@ -48,13 +48,17 @@ class ConfiguredBase:
     Args:
         container: resolves the back end; the one of this process if left out.
         options: how the base is used.
+        create: make a base where there is none.
     """
 
     def __init__(
         self,
         container: ServiceContainer | None = None,
         options: SessionOptions = _OPTIONS,
+        *,
+        create: bool = True,
     ) -> None:
+        self._create = create
         # Reentrant: a signal may stop the process while its main thread is in `close` already.
         self._lock = threading.RLock()
         self._container = container
@@ -65,7 +69,7 @@ class ConfiguredBase:
         """The base, open.
 
         Raises:
-            CannotOpenError: its file was removed: an empty one in its place would look as if all had been forgotten.
+            CannotOpenError: its file is gone: an empty one in its place would look as if all had been forgotten.
             RekallError: it cannot be configured or opened.
         """
         database = self.just_seen()
@@ -88,6 +92,8 @@ class ConfiguredBase:
             config = configuration.get_config()
             for warning in config.warnings:
                 logger.warning("%s", warning)
+            if not self._create:
+                self._refuse_missing(config.db_path)
             database = Database(config.db_path, container=self._container, options=self._options)
             database.init()
             _tell_of_migration(database, None)
@@ -136,9 +142,12 @@ class ConfiguredBase:
     def _refuse_removed(self) -> None:
         opened = self._opened
         if opened is not None and opened.file is not None and _identity(opened.database.db_path) is None:
-            raise CannotOpenError(
-                f"{opened.database.db_path} was removed while it was in use: put a backup there with 'rekall restore'"
-            )
+            raise _gone(opened.database.db_path)
+
+    def _refuse_missing(self, path: Path) -> None:
+        container = self._container or ServiceContainer.get_instance()
+        if _identity(path) is None and container.selected("database").takes_path:
+            raise _gone(path)
 
     def _see(self, opened: _Opened) -> None:
         self._opened = opened._replace(seen=time.monotonic())
@@ -156,6 +165,10 @@ def _tell_of_migration(database: Database, before: Path | None) -> None:
         logger.warning(
             "%s now has schema %d; what it was is in %s", database.db_path, database.get_schema_version(), backup
         )
+
+
+def _gone(path: Path) -> CannotOpenError:
+    return CannotOpenError(f"{path} was removed while it was in use: put a backup there with 'rekall restore'")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

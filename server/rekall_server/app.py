@@ -18,13 +18,13 @@ from fastmcp import FastMCP
 from starlette.middleware import Middleware
 
 from rekall.mcp.server import create_server
-from rekall_server import logs, probes
+from rekall_server import probes
 from rekall_server.backends.pooled_db import cores
 from rekall_server.bodies import BodyGuard
 from rekall_server.calls import Bounds, ServerCalls
 from rekall_server.limits import RequestGuard
 from rekall_server.masking import told
-from rekall_server.process import Process
+from rekall_server.process import Process, configure_log
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> ASGIApp:
         readers=process.config.database_options.get("pool_size") or cores(),
         on_the_loop=not process.config.smart_embeddings_enabled,
     )
-    logs.configure(settings, paths=[process.config.db_path, process.config.config_dir, settings.token_file])
+    configure_log(settings, process.config)
     server = create_server(
         lambda: process.bases.open(counting=False),
         calls=calls,

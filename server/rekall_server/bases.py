@@ -22,7 +22,7 @@ _FRESH = 0.05
 
 
 class Bases:
-    """Opens the configured base, and again when another file is in its place.
+    """Opens the configured base, which is there, and again when another file is in its place.
 
     Args:
         container: resolves the back ends.
@@ -44,11 +44,12 @@ class Bases:
         self._observer = observer
         self._known: dict[bool, Database | None] = {True: None, False: None}
         self._together: Callable[[Callable[[], None]], None] | None = None
+        self._close_cache: Callable[[], None] | None = None
         self._bound: Callable[..., AbstractContextManager[None]] | None = None
         self._cache_bound: Callable[..., AbstractContextManager[None]] | None = None
         counting = SessionOptions(count_later=count_later, keep_searches=True, fresh=_FRESH)
-        self._counting = ConfiguredBase(container, counting)
-        self._reading = ConfiguredBase(container, counting._replace(counting=False))
+        self._counting = ConfiguredBase(container, counting, create=False)
+        self._reading = ConfiguredBase(container, counting._replace(counting=False), create=False)
 
     def open(self, *, counting: bool = True) -> Database:
         """The base, open; may wait.
@@ -129,6 +130,7 @@ class Bases:
     def _look_at(self, database: Database) -> None:
         """See what the back ends have beyond their interface."""
         backends = [_inner(database.store.session.backend), _inner(self._container.cache())]
+        self._close_cache = getattr(backends[1], "close", None)
         for backend in backends:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
@@ -151,6 +153,8 @@ class Bases:
         with self._lock:
             self._counting.close()
             self._reading.close()
+            if self._close_cache is not None:
+                self._close_cache()
 
 
 def _inner(backend: Any) -> Any:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import structlog
+
 from rekall import config as configuration
+from rekall.config import Config
+from rekall.errors import RekallError
 from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer, Statement
-from rekall_server import home
+from rekall.mcp.base import ConfiguredBase
+from rekall_server import home, logs
 from rekall_server.bases import Bases
 from rekall_server.binding import needs_token
 from rekall_server.counting import CountingQueue
@@ -17,6 +23,34 @@ from rekall_server.tokens import TokenFile
 
 if TYPE_CHECKING:
     from rekall_server.settings import Settings
+
+logger = structlog.get_logger(__name__)
+
+
+def prepare(settings: Settings) -> None:
+    """Make the base where there is none, or bring it to the current schema: once, before any process serves it.
+
+    Args:
+        settings: those in effect. Home's configuration with them becomes that of this process.
+
+    Raises:
+        RekallError: it cannot be opened.
+    """
+    config = home.apply(settings)
+    configuration.set_config(config)
+    configure_log(settings, config)
+    with closing(ServiceContainer(config=lambda: config)) as container, closing(ConfiguredBase(container)) as base:
+        base.open()
+
+
+def configure_log(settings: Settings, config: Config) -> None:
+    """Let this process log as the settings say, without the places of its files.
+
+    Args:
+        settings: those in effect.
+        config: Home's configuration with them.
+    """
+    logs.configure(settings, paths=[config.db_path, config.config_dir, settings.token_file])
 
 
 class Process:
@@ -74,22 +108,21 @@ class Process:
         return self.container.cache()
 
     def start(self) -> None:
-        """Open the base, so that a process which cannot serve does not begin to.
+        """Open the base before the first call; where that fails every call tries it again.
 
-        Raises:
-            RekallError: a back end cannot be opened.
+        All was well a moment ago, when the server started, or it is a worker that takes the place of one that died: one
+        that ended as well would end the server.
         """
-        self.bases.open()
-        self.cache()
+        try:
+            self.bases.open()
+        except RekallError as error:
+            logger.error("server.not_ready", error=type(error).__name__, text=str(error))
 
     def close(self) -> None:
         """Write the counts that wait, and give everything back."""
         self.counts.close()
         self.bases.close()
-        close_cache = getattr(getattr(self.cache(), "wrapped", None), "close", None)
         self.container.close()
-        if close_cache is not None:
-            close_cache()
 
     def _count(self, statements: Sequence[Statement]) -> None:
         self.bases.write(statements)

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ def serve(loaded: Loaded) -> int:
     if failed:
         raise ConfigError(failed[0].text)
     with metrics.shared_folder(), bound(settings) as listening:
+        from rekall_server.process import prepare
+
+        prepare(settings)
         print(banner(loaded, listening.getsockname()[1]), flush=True)  # noqa: T201  # for who started it
         from rekall_server.app import create_app  # it counts into that folder
 
@@ -50,7 +54,8 @@ def serve(loaded: Loaded) -> int:
 def _allow_many_connections() -> None:
     """Let the process have as many open files as its user may have: each idle client is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(OSError, ValueError):  # where there is no highest number, the one in effect stays
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _hear_hang_up(lives_on: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -212,3 +213,35 @@ def test_a_removed_base(tmp_path: Path) -> None:
         assert not database.exists()
         away.rename(database)
         assert not server.call("rekall_show", {"id": entry_id}).is_error
+
+
+def test_a_worker_that_starts_anew_makes_no_base(tmp_path: Path) -> None:
+    """Where the file is away when a worker dies, the next one waits for it: no empty base, and the server stays up."""
+    with running(tmp_path, "--workers", "2") as server:
+        entry_id = add(server, "it is not forgotten")
+        database = next(tmp_path.rglob("*.db"))
+        away = database.rename(database.with_name("away"))
+        workers = _workers(server)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        _wait_for(lambda: len(_workers(server) - workers) == 2)
+        _wait_for(lambda: _status(server, "/health") == 200)
+        assert _status(server, "/ready") == 503
+        assert server.call("rekall_add", _entry("never")).is_error
+        assert not database.exists()
+        away.rename(database)
+        assert not server.call("rekall_show", {"id": entry_id}).is_error
+        assert server.stop() == 0
+
+
+def _workers(server: RunningServer) -> set[int]:
+    """The processes that serve; a tracker of resources is a child as well."""
+    children = _children(server.process.pid)
+    return {child for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()}
+
+
+def _status(server: RunningServer, path: str) -> int:
+    try:
+        return httpx2.get(f"{server.url}{path}", timeout=10).status_code
+    except httpx2.HTTPError:
+        return 0
