@@ -83,6 +83,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    from rekall_server import accepting
     from rekall_server.connections import bounded
 
     _allow_many_connections()
@@ -90,6 +91,7 @@ def run(create: Callable[[Settings], ASGIApp], settings: Settings, listening: so
     config = uvicorn.Config(
         partial(create, settings),
         factory=True,
+        loop=accepting.NAME,
         workers=settings.workers,
         log_config=None,
         access_log=False,
