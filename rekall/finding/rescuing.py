@@ -20,6 +20,8 @@ _MOST_WORDS = 2 * SHORT
 
 _LOOKED_AT = 100
 """Entries whose words say which ones were meant."""
+_ROUNDING = 1e-5
+"""Of similarities: those of one search may be computed by sqlite-vec, those of the next by numpy."""
 
 
 class Rescued(NamedTuple):
@@ -112,7 +114,7 @@ def _is_nearer(db: OpenBase, question: Question, text: str, tried: Tried) -> boo
 
     nearest = search_by_meaning(db, text, question.filters, 1, question.context).hits
     best = max((hit.similarity or 0.0 for hit in tried.hits), default=0.0)
-    return any((hit.similarity or 0.0) > best for hit in nearest)
+    return any((hit.similarity or 0.0) > best + _ROUNDING for hit in nearest)
 
 
 def _alternatives(words: Sequence[str]) -> str:

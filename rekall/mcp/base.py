@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from pathlib import Path
@@ -126,6 +127,12 @@ class ConfiguredBase:
         if opened is None or time.monotonic() - opened.seen >= self._options.fresh + longer or not opened.is_in_place():
             return None
         return opened.database
+
+    def look_again(self) -> None:
+        """Let the next call look at the schema, however short a time ago it was seen."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened = self._opened._replace(seen=-math.inf)
 
     def is_replaced(self) -> bool:
         """Whether another file is at the path of the one that is open."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MCP_PATH = "/mcp"
 _GENERATIONS = (5000, 50, 100)
 """Thresholds of the garbage collector once all is loaded: collections walk through millions of objects of libraries."""
-_SWITCH = 0.0001
+_SWITCH = 0.0005
 """Seconds that a thread waits for Python's lock before it asks for it: those that write need it often, and not long."""
 
 logger = structlog.get_logger(__name__)

@@ -95,6 +95,11 @@ class Bases:
                 database = (self._counting if counting else self._reading).at_once()
             yield None if database is None else lambda: database
 
+    def look_again(self) -> None:
+        """Let the next call look at the schema: a restore may just have put another one in the base."""
+        self._counting.look_again()
+        self._reading.look_again()
+
     def write(self, statements: Sequence[Statement]) -> None:
         """Apply a batch by itself, beside all that the tools do.
 

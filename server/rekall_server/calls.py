@@ -19,6 +19,7 @@ from fastmcp.server.dependencies import get_access_token
 from fastmcp.tools import ToolResult
 from pydantic import TypeAdapter, ValidationError
 
+from rekall.errors import QueryError
 from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.calls import Work
 from rekall.mcp.failures import refusal
@@ -101,6 +102,15 @@ class ServerCalls:
                 if result is not None:
                     return result
             return await anyio.to_thread.run_sync(work, self._bases.open, arguments, limiter=self._writing)
+        try:
+            return await self._read(spec, arguments, work, counting)
+        except ToolError as error:
+            if not isinstance(error.__cause__, QueryError):
+                raise
+            self._bases.look_again()
+            return await self._read(spec, arguments, work, counting)
+
+    async def _read(self, spec: ToolSpec[Any], arguments: dict[str, Any], work: Work, counting: bool) -> ToolResult:
         if spec.name in self._on_the_loop:
             with self._bases.bounded(LONGEST_ON_THE_LOOP, MOST_ON_THE_LOOP, counting=counting) as opened:
                 if opened is not None:

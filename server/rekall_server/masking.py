@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from rekall.errors import BackendError, CacheError, OutcomeUnknownError, RekallError, TransientError
+from rekall.errors import BackendError, CacheError, OutcomeUnknownError, QueryError, RekallError, TransientError
 from rekall_server.exchange import request_id
 
 logger = structlog.get_logger(__name__)
@@ -40,4 +40,5 @@ def outcome_of(cause: BaseException | None) -> str:
 def _unavailable(error: RekallError) -> str:
     if isinstance(error, OutcomeUnknownError) and not isinstance(error, CacheError):
         return UNKNOWN
-    return UNAVAILABLE if isinstance(error, (TransientError, CacheError)) else BROKEN
+    # a table is missing for the moment in which a restore has put an older schema in the base
+    return UNAVAILABLE if isinstance(error, (TransientError, CacheError, QueryError)) else BROKEN

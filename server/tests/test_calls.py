@@ -20,10 +20,12 @@ from rekall.errors import DatabaseBusyError, ReadOnlyError
 from rekall.infra import ServiceContainer, Statement
 from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.spec import OpenDatabase, ToolSpec
+from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
 from rekall_server.bases import Bases
 from rekall_server.calls import Bounds, ServerCalls
 from rekall_server.counting import CountingQueue
+from rekall_server.masking import told
 from rekall_server.metrics import Metrics
 from rekall_server.process import Process
 from rekall_server.settings import Settings
@@ -229,3 +231,27 @@ def _accesses(base: Path) -> int:
     with sqlite3.connect(base) as connection:
         (total,) = connection.execute("SELECT sum(access_count) FROM entries").fetchone()
     return int(total)
+
+
+def test_an_older_schema_is_put_in_the_base(process: Process, calls: ServerCalls) -> None:
+    """As a restore does, just after the schema was looked at: a search finds it migrated, and says nothing of it."""
+    done(calls, SEARCH, Work(), query="proxy")  # the schema was seen
+    with sqlite3.connect(process.config.db_path, isolation_level=None) as other:
+        for name, kind in other.execute("SELECT name, type FROM sqlite_master WHERE name LIKE 'rekall_%'").fetchall():
+            if kind in ("table", "index", "trigger") and not name.startswith("rekall_context_fts_"):
+                other.execute(f"DROP {kind} IF EXISTS {name}")
+        other.execute("DROP INDEX idx_entries_centrality")
+        other.execute("ALTER TABLE entries DROP COLUMN centrality_score")
+    other.close()
+
+    async def called() -> ToolResult:
+        return await calls(
+            SEARCH,
+            {"query": "timeout proxy"},
+            RekallTool.of(SEARCH, process.bases.open, local=False, told=told)._result,
+        )
+
+    result = anyio.run(called)
+    assert not result.is_error
+    assert result.structured_content is not None
+    assert result.structured_content["total_count"] > 0

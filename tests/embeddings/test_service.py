@@ -476,6 +476,7 @@ _WITHOUT_NUMPY = """
 import sys
 sys.modules["numpy"] = None
 sys.modules["sentence_transformers"] = None
+sys.modules["sqlite_vec"] = None  # which compares vectors without numpy, where Python's sqlite3 can load it
 from pathlib import Path
 from rekall.db import Database
 from rekall.embeddings import EmbeddingService
