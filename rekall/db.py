@@ -23,7 +23,7 @@ from rekall.store.context_codec import compress_context, decompress_context
 from rekall.store.schema import CURRENT_SCHEMA_VERSION
 from rekall.store.session import AS_A_COMMAND, SessionOptions
 
-__all__ = ["CURRENT_SCHEMA_VERSION", "Database", "SessionOptions", "compress_context", "decompress_context"]
+__all__ = ["CURRENT_SCHEMA_VERSION", "Database", "compress_context", "decompress_context"]
 
 moved_names(__name__)
 

@@ -12,6 +12,8 @@ from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import Store
 from rekall.store.session import AS_A_COMMAND, SessionOptions
 
+__all__ = ["Handle", "SessionOptions"]
+
 
 class Handle:
     """A base by its path, open or not.

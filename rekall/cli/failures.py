@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,6 +50,11 @@ def run_guarded(command: Callable[[], Any]) -> NoReturn:
         # whoever read our output has gone, as `head` does: nobody is left to tell, and Python must not try at exit
         _silence(sys.stdout)
         status = FAILED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # it was told; what is left in a buffer Python would try again at exit, and end with 120
+            _silence(stream)
     sys.exit(status)
 
 
@@ -91,7 +97,8 @@ def _last_word(message: str) -> None:
     from rekall.cli.output import tell
 
     if sys.stdout is not None:
-        sys.stdout.flush()
+        with suppress(OSError):  # as the message may say
+            sys.stdout.flush()
     tell(message)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rekall import config as configuration
-from rekall.db import Database, SessionOptions
+from rekall.db import Database
 from rekall.errors import CannotOpenError
+from rekall.handle import SessionOptions
 from rekall.infra.container import ServiceContainer
 
 __all__ = ["ConfiguredBase", "Database", "SessionOptions"]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rekall.db import Database, SessionOptions
+from rekall.db import Database
 from rekall.finding import Question, find
+from rekall.handle import SessionOptions
 from rekall.models import Entry
 
 

@@ -18,8 +18,9 @@ from support.searchers import ENTRIES, Recording, answer, opened, uncached
 from rekall import config
 from rekall.backup import create_backup, restore_backup
 from rekall.config import Config
-from rekall.db import Database, SessionOptions
+from rekall.db import Database
 from rekall.errors import CacheUnavailableError, InvalidValueError
+from rekall.handle import SessionOptions
 from rekall.infra import CacheBackend, ServiceContainer
 from rekall.infra.defaults import DefaultCacheBackend
 from rekall.models import Entry, StructuredContext

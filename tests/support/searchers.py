@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rekall.db import Database, SessionOptions
+from rekall.db import Database
+from rekall.handle import SessionOptions
 from rekall.infra import CacheBackend, ServiceContainer, Statement
 from rekall.infra.defaults import DefaultCacheBackend
 from support import processes
