@@ -53,7 +53,7 @@ def run_guarded(command: Callable[[], Any]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # it was told; what is left in a buffer Python would try again at exit, and end with 120
+        except (OSError, ValueError):  # it was told; what is left in a buffer Python would try again at exit, and end with 120
             _silence(stream)
     sys.exit(status)
 
@@ -97,7 +97,7 @@ def _last_word(message: str) -> None:
     from rekall.cli.output import tell
 
     if sys.stdout is not None:
-        with suppress(OSError):  # as the message may say
+        with suppress(OSError, ValueError):  # as the message may say; a closed one gives the latter
             sys.stdout.flush()
     tell(message)
 
