@@ -53,7 +53,7 @@ def run_guarded(command: Callable[[], Any]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):  # it was told; what is left in a buffer Python would try again at exit, and end with 120
+        except (OSError, ValueError):  # told already; Python would try again at exit, and end with 120
             _silence(stream)
     sys.exit(status)
 
