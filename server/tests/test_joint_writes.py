@@ -25,7 +25,7 @@ from rekall.models import Entry
 from rekall_server.calls import Bounds, ServerCalls
 from rekall_server.joint_writes import MOST, JointWrites, Together
 from rekall_server.masking import told
-from rekall_server.process import Process
+from rekall_server.process import Process, prepare
 from rekall_server.settings import Settings
 
 SPECS = {spec.name: spec for spec in TOOLS}
@@ -35,7 +35,9 @@ GOOD = {"type": "bug", "title": "written", "context": "found while testing"}
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
-    process = Process(Settings(database=tmp_path / "base.db", token_file=tmp_path / "tokens.toml"))
+    settings = Settings(database=tmp_path / "base.db", token_file=tmp_path / "tokens.toml")
+    prepare(settings)
+    process = Process(settings)
     process.start()
     yield process
     process.close()
