@@ -109,7 +109,7 @@ def test_a_locked_base_does_not_stop_the_loop(process: Process, calls: ServerCal
     """Searches are answered while another program holds the write lock; their counts follow when it lets go."""
     base = process.config.db_path
     before = _accesses(base)
-    with sqlite3.connect(base, isolation_level=None) as other:
+    with closing(sqlite3.connect(base, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         work = Work()
         done(calls, SEARCH, work, query="proxy")
@@ -228,7 +228,7 @@ def test_back_ends_without_bounds(tmp_path: Path) -> None:
 
 
 def _accesses(base: Path) -> int:
-    with sqlite3.connect(base) as connection:
+    with closing(sqlite3.connect(base)) as connection:
         (total,) = connection.execute("SELECT sum(access_count) FROM entries").fetchone()
     return int(total)
 
@@ -236,13 +236,12 @@ def _accesses(base: Path) -> int:
 def test_an_older_schema_is_put_in_the_base(process: Process, calls: ServerCalls) -> None:
     """As a restore does, just after the schema was looked at: a search finds it migrated, and says nothing of it."""
     done(calls, SEARCH, Work(), query="proxy")  # the schema was seen
-    with sqlite3.connect(process.config.db_path, isolation_level=None) as other:
+    with closing(sqlite3.connect(process.config.db_path, isolation_level=None)) as other:
         for name, kind in other.execute("SELECT name, type FROM sqlite_master WHERE name LIKE 'rekall_%'").fetchall():
             if kind in ("table", "index", "trigger") and not name.startswith("rekall_context_fts_"):
                 other.execute(f"DROP {kind} IF EXISTS {name}")
         other.execute("DROP INDEX idx_entries_centrality")
         other.execute("ALTER TABLE entries DROP COLUMN centrality_score")
-    other.close()
 
     async def called() -> ToolResult:
         return await calls(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,8 @@ def test_never_stale(tmp_path: Path, redis_server: RedisServer, cache: str) -> N
                 tmp_path, "add", "bug", by_home, "--context-json", json.dumps(CONTEXT), REKALL_DB_PATH=str(base)
             )
             _assert_found(server, by_home)
-            with sqlite3.connect(base) as other:
+            with closing(sqlite3.connect(base)) as other, other:
                 other.execute("UPDATE entries SET title = 'something else' WHERE title = ?", (by_home,))
-            other.close()
             _assert_gone(server, by_home)
             _assert_found(server, over_http)
             server.call("rekall_delete", {"id": added.structured_content["id"], "confirm": True})

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def _metric(server: RunningServer, name: str) -> float:
 def _assert_each_once(base: Path, words: list[str]) -> None:
     deadline = time.monotonic() + 10
     while True:
-        with sqlite3.connect(base) as connection:
+        with closing(sqlite3.connect(base)) as connection:
             stored = Counter(title for (title,) in connection.execute("SELECT title FROM entries"))
         if all(stored[word] == 1 for word in words) or time.monotonic() > deadline:
             break

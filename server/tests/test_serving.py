@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def test_sigterm_lets_calls_end(tmp_path: Path) -> None:
         add(server, "the first one")
         database = next(tmp_path.rglob("*.db"))
         answers: list[Any] = []
-        with sqlite3.connect(database, isolation_level=None) as other:
+        with closing(sqlite3.connect(database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             caller = threading.Thread(target=lambda: answers.append(server.post("rekall_add", _entry("the last one"))))
             caller.start()
