@@ -24,13 +24,14 @@ if TYPE_CHECKING:  # FastMCP reads the environment when it is imported, which ta
 
 logger = logging.getLogger("rekall.mcp")
 
-_QUIET = {
+QUIET = {
     "FASTMCP_ENV_FILE": os.devnull,  # else the .env of whatever project the client was started in
     "FASTMCP_CHECK_FOR_UPDATES": "off",
     "FASTMCP_SHOW_SERVER_BANNER": "false",
     "FASTMCP_ENABLE_RICH_LOGGING": "false",
     "FASTMCP_LOG_LEVEL": "WARNING",
 }
+"""What FastMCP is told by the environment, which it reads when it is imported; at home a user's own variables stand."""
 
 
 def create_server(
@@ -84,7 +85,7 @@ def serve_stdio() -> None:
     The base is opened by the first call that needs it, so that the handshake waits for nothing and a base that cannot
     be opened gives errors that an assistant can report, not a server that does not start.
     """
-    for name, value in _QUIET.items():
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     base = ConfiguredBase()
     _leave_on_signals(base)

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import os
 
+from rekall.mcp.server import QUIET
+
 _PREFIX = "FASTMCP_"
-_QUIET = {
-    "FASTMCP_ENV_FILE": os.devnull,  # else the .env of whatever directory the server is started in
-    "FASTMCP_CHECK_FOR_UPDATES": "off",
-    "FASTMCP_SHOW_SERVER_BANNER": "false",
-    "FASTMCP_ENABLE_RICH_LOGGING": "false",
-    "FASTMCP_LOG_LEVEL": "WARNING",
-}
 
 
 def shut_out_environment() -> None:
@@ -21,4 +16,4 @@ def shut_out_environment() -> None:
     """
     for name in [name for name in os.environ if name.upper().startswith(_PREFIX)]:
         del os.environ[name]
-    os.environ.update(_QUIET)
+    os.environ.update(QUIET)
