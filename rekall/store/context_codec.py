@@ -79,14 +79,18 @@ def searchable(row: Row) -> dict[str, str | None]:
         if isinstance(loaded, dict):
             data = loaded
             break
-    return {
-        "situation": _text(data.get("situation")),
-        "solution": _text(data.get("solution")),
-        "what_failed": _text(data.get("what_failed")),
-        "keywords": _text(data.get("trigger_keywords")),
-        "errors": _text(data.get("error_messages")),
-        "legacy": read_text(row["context_compressed"]),
-    }
+    return _searchable(data, read_text(row["context_compressed"]))
+
+
+def index_statement(entry_id: str, context: StructuredContext | None, text: str | None) -> Statement:
+    """The statement that puts a context into the full-text table, in front of the one that stores its entry.
+
+    The trigger leaves an entry alone that is indexed by then. After it, a free text, which SQL cannot read, would be
+    put into a row that is there, and at each such change FTS5 writes out all that it has gathered.
+    """
+    texts = {"id": entry_id, **_searchable({} if context is None else context.to_dict(), text)}
+    columns = ", ".join(texts)
+    return Statement(f"INSERT INTO rekall_context_fts({columns}) VALUES (:{columns.replace(', ', ', :')})", texts)
 
 
 def structured_statements(
@@ -188,7 +192,18 @@ def _loaded(row: Mapping[str, Any]) -> tuple[Any, str | bytes | None]:
         return structured, text
 
 
+def _searchable(data: Mapping[str, Any], text: str | None) -> dict[str, str | None]:
+    return {
+        "situation": _text(data.get("situation")),
+        "solution": _text(data.get("solution")),
+        "what_failed": _text(data.get("what_failed")),
+        "keywords": _text(data.get("trigger_keywords")),
+        "errors": _text(data.get("error_messages")),
+        "legacy": text,
+    }
+
+
 def _text(value: Any) -> str | None:
     if isinstance(value, list):
-        return " ".join(str(part) for part in value)
+        return " ".join(str(part) for part in value) or None
     return None if value is None else str(value)

@@ -3,8 +3,9 @@
 - An index on the full-text table's own content table, and the three triggers of 0.3 rewritten to use it. 0.3.0 finds
   a full-text row by its unindexed id, a scan of the whole index at every write; its `CREATE TRIGGER IF NOT EXISTS`
   leaves ours in place, and they fire in its connection as well.
-- A full-text table of the structured contexts, filled by triggers from the plain JSON that every version writes. A
-  context that exists only compressed cannot be read in SQL: the trigger marks it, and the next writer fills it in.
+- A full-text table of the contexts, filled by triggers from the plain JSON that every version writes. A context that
+  exists only compressed cannot be read in SQL: the trigger marks it, and the next writer fills it in. Who adds an entry
+  with its context at hand puts it there first, and the trigger has nothing to do.
 - An index on `superseded_by`, without which deleting an entry scans all entries for the foreign key.
 - Stamps of the vectors, of the entries and of all that a search looks at: triggers renew them whenever any program
   writes, so what was made of it is current as long as its stamp is there. They are random: a counter would come to the
@@ -62,6 +63,7 @@ def _add_context(row: str) -> str:
 
 _MARK = "INSERT OR IGNORE INTO rekall_context_pending(id) SELECT {row}.id"
 _FIND_CONTEXT = "rowid IN (SELECT id FROM rekall_context_fts_content WHERE c0 = {row}.id)"
+_IS_INDEXED = "EXISTS (SELECT 1 FROM rekall_context_fts_content WHERE c0 = new.id)"
 _REMOVE_CONTEXT = f"DELETE FROM rekall_context_fts WHERE {_FIND_CONTEXT.format(row='old')}"
 _UNMARK = "DELETE FROM rekall_context_pending WHERE id = old.id"
 
@@ -118,8 +120,8 @@ OBJECTS: Mapping[str, str] = {
     ),
     "rekall_context_id": "CREATE INDEX rekall_context_id ON rekall_context_fts_content(c0)",
     "rekall_context_ai": (
-        f"CREATE TRIGGER rekall_context_ai AFTER INSERT ON entries WHEN {_has_context('new')} BEGIN "
-        f"{_add_context('new')}; {_MARK.format(row='new')} WHERE {_needs_reading('new')}; END"
+        f"CREATE TRIGGER rekall_context_ai AFTER INSERT ON entries WHEN {_has_context('new')} AND NOT {_IS_INDEXED}"
+        f" BEGIN {_add_context('new')}; {_MARK.format(row='new')} WHERE {_needs_reading('new')}; END"
     ),
     "rekall_context_au": (
         "CREATE TRIGGER rekall_context_au AFTER UPDATE OF id, context_structured, context_blob, context_compressed"

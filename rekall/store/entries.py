@@ -9,9 +9,14 @@ from datetime import datetime
 from rekall.errors import AmbiguousIdError, EntryNotFoundError, GuardFailed, InvalidValueError
 from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, StructuredContext
-from rekall.store import pending
 from rekall.store.access import count_statements
-from rekall.store.context_codec import compress_context, keyword_statements, pair_statements, structured_values
+from rekall.store.context_codec import (
+    compress_context,
+    index_statement,
+    keyword_statements,
+    pair_statements,
+    structured_values,
+)
 from rekall.store.ids import CANDIDATES, beginning_with
 from rekall.store.linking import link_statement
 from rekall.store.rows import ENTRY_COLUMNS, ENTRY_SELECT, entry_from_row, entry_values, local_time
@@ -192,7 +197,7 @@ class Entries:
 
     def _insertion(self, entry: Entry, context: StructuredContext | None, text: str | None) -> Iterator[Statement]:
         values = entry_values(entry)
-        # with the context there at once, the triggers index and stamp the entry once
+        # with the context there at once, the triggers stamp the entry once
         if context is not None:
             values |= structured_values(context)
         if text is not None:
@@ -202,11 +207,11 @@ class Entries:
         if entry.tags:
             yield Statement("PRAGMA defer_foreign_keys = ON")
             yield from _tag_statements(entry.id, entry.tags)
+        if context is not None or text is not None:
+            yield index_statement(entry.id, context, text)
         yield Statement(f"INSERT INTO entries({columns}) VALUES ({places})", values)
         if context is not None:
             yield from keyword_statements(entry.id, context)
-        if text is not None:
-            yield from pending.text_statements(entry.id, text)
 
 
 def filter_sql(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rekall.infra.interfaces import DatabaseBackend, Row, Statement
 from rekall.store.context_codec import searchable
 
@@ -37,15 +35,6 @@ def fill(backend: DatabaseBackend) -> int:
         filled += len(rows)
         last = max(row["id"] for row in rows)
     return filled
-
-
-def text_statements(entry_id: str, text: str) -> Iterator[Statement]:
-    """Statements that put the free text of a context into the full-text table, behind those that stored it.
-
-    For a text that is at hand: its entry was marked when it was stored, and `fill` would read it again.
-    """
-    yield Statement(f"UPDATE rekall_context_fts SET legacy = ? WHERE {_ROW}", (text, entry_id))
-    yield Statement("DELETE FROM rekall_context_pending WHERE id = ?", (entry_id,))
 
 
 def _statements(row: Row) -> list[Statement]:
