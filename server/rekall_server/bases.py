@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
-from rekall.errors import RekallError
+from rekall.errors import DatabaseBusyError, RekallError
 from rekall.infra import ServiceContainer, Statement
 from rekall.infra.debug_log import Logger, logged
 from rekall.infra.interfaces import CallGivenUp
@@ -16,6 +16,9 @@ from rekall.infra.retry import ATTEMPTS, NOT_APPLIED, Retry, retried
 from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
 from rekall.mcp.spec import OpenDatabase
 from rekall_server.backends.joint import JointUndone
+
+Together = Callable[[Callable[[], None]], Any]
+"""Runs a function, so that all that it writes is committed at its end."""
 
 _FRESH = 0.05
 """Seconds for which a schema that was looked at counts: a restore that brings another one is seen so much later."""
@@ -43,7 +46,8 @@ class Bases:
         self._on_wait = on_wait
         self._observer = observer
         self._known: dict[bool, Database | None] = {True: None, False: None}
-        self._together: Callable[[Callable[[], None]], None] | None = None
+        self._together: Together | None = None
+        self._together_once: Together | None = None
         self._close_cache: Callable[[], None] | None = None
         self._bound: Callable[..., AbstractContextManager[None]] | None = None
         self._cache_bound: Callable[..., AbstractContextManager[None]] | None = None
@@ -132,6 +136,33 @@ class Bases:
             return False
         return True
 
+    def together_at_once(self, body: Callable[[OpenDatabase], None], seconds: float) -> bool:
+        """As `together`, by one attempt that waits for nobody.
+
+        Args:
+            body: as for `together`; calls of the cache in it are bounded.
+            seconds: by the clock, that the cache may be waited for.
+
+        Raises:
+            CallGivenUp: it would have to wait; nothing was applied.
+            RekallError: it was committed, and may be lost.
+        """
+        with self.bounded(seconds, seconds) as opened:
+            if opened is None or self._together_once is None:
+                raise CallGivenUp
+            database = opened()
+            try:
+                database.store.session.prepare()
+            except RekallError as error:
+                raise CallGivenUp from error  # whoever may wait is told, or gets over it
+            try:
+                self._together_once(lambda: body(lambda: database))
+            except JointUndone:
+                return False
+            except DatabaseBusyError as error:
+                raise CallGivenUp from error
+        return True
+
     def _look_at(self, database: Database) -> None:
         """See what the back ends have beyond their interface."""
         backends = [_inner(database.store.session.backend), _inner(self._container.cache())]
@@ -140,18 +171,19 @@ class Bases:
             if hasattr(backend, "on_wait"):
                 backend.on_wait = self._on_wait
         together = getattr(backends[0], "together", None)
-        self._together = None if together is None else self._with_attempts(together)
+        self._together_once = self._together = None
+        if together is not None:
+            self._together_once, *later = self._attempts(together)
+            self._together = _with_attempts(self._together_once, later)
         self._bound, self._cache_bound = (getattr(backend, "within", None) for backend in backends)
 
-    def _with_attempts(self, together: Callable[..., Any]) -> Callable[[Callable[[], None]], None]:
-        """The same with the attempts that the container lets every write have."""
+    def _attempts(self, together: Together) -> list[Together]:
+        """The same for each attempt that the container lets every write have; of each is told."""
         name = self._container.selected("database").name
-        first, *later = (
+        return [
             logged(together, self._observer, time.monotonic, backend=name, operation="together", attempt=number)
             for number in range(1, ATTEMPTS + 1)
-        )
-        attempts = retried(NOT_APPLIED, later, Retry())
-        return lambda body: attempts(first, None, (body,), {})
+        ]
 
     def close(self) -> None:
         """Give the base back; a second call does nothing."""
@@ -160,6 +192,11 @@ class Bases:
             self._reading.close()
             if self._close_cache is not None:
                 self._close_cache()
+
+
+def _with_attempts(first: Together, later: Sequence[Together]) -> Together:
+    attempts = retried(NOT_APPLIED, later, Retry())
+    return lambda body: attempts(first, None, (body,), {})
 
 
 def _inner(backend: Any) -> Any:

@@ -38,6 +38,8 @@ LONGEST_ON_THE_LOOP = 0.05
 """Seconds that a call may take by the clock: where many threads and processes run, a short query takes long."""
 TOGETHER = frozenset({"rekall_add", "rekall_link"})
 """Tools that write little, and to the base alone: those of many callers are committed together."""
+SMALL = 20_000
+"""Characters of a small write: some milliseconds of work."""
 THREADS_FOR_WRITES = 40
 _WHOLE = TypeAdapter(int)
 READ_ONLY = "this token may only read: ask the operator for one that may write ('rekall-server token new NAME')"
@@ -73,7 +75,7 @@ class ServerCalls:
         self._bounds = bounds
         self._on_the_loop = ON_THE_LOOP if on_the_loop else frozenset[str]()
         self._together = TOGETHER if on_the_loop else frozenset[str]()
-        self._joint = JointWrites(bases.together)
+        self._joint = JointWrites(bases.together, bases.together_at_once)
         self._reading = anyio.CapacityLimiter(readers)
         self._writing = anyio.CapacityLimiter(THREADS_FOR_WRITES)
 
@@ -97,7 +99,7 @@ class ServerCalls:
         if not spec.read_only:
             if not counting:
                 raise refusal(ToolError, READ_ONLY)
-            if spec.name in self._together:
+            if spec.name in self._together and _characters(arguments) <= SMALL:
                 result = await self._joint.do(lambda opened: work(opened, arguments))
                 if result is not None:
                     return result
@@ -145,6 +147,15 @@ def _limit(spec: ToolSpec[Any], arguments: Mapping[str, Any]) -> int:
         return _WHOLE.validate_python(arguments.get("limit", spec.arguments.model_fields["limit"].default))
     except ValidationError:
         return 0
+
+
+def _characters(given: object) -> int:
+    """Of all texts in what a client gave."""
+    if isinstance(given, str):
+        return len(given)
+    if isinstance(given, Mapping):
+        return sum(len(name) + _characters(value) for name, value in given.items())
+    return sum(map(_characters, given)) if isinstance(given, list) else 1
 
 
 def may_write() -> bool:

@@ -1,14 +1,17 @@
-"""Small writes of many callers: one thread does those that wait, in one transaction, and then all are answered.
+"""Small writes of many callers: those that wait are done in one transaction, and then all are answered.
 
 A thread for each would be woken twice for one write, and each write would wait for a commit of its own: that takes
-longer than the writing. Nobody is answered before it is committed. What cannot be done so is done in threads: one after
-the other, each with its own attempts, would keep everybody behind them waiting.
+longer than the writing. They are done on the event loop, for a thread beside it would give up Python's lock at every
+statement, and wait to get it back; where they would have to wait for others they are done in a thread. Nobody is
+answered before it is committed. What cannot be done so is done in threads: one after the other, each with its own
+attempts, would keep everybody behind them waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -19,15 +22,18 @@ from fastmcp.exceptions import ToolError
 from fastmcp.tools import ToolResult
 
 from rekall.errors import DatabaseBusyError, RekallError
+from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.failures import refusal
 from rekall.mcp.spec import OpenDatabase
 from rekall_server.masking import told
 
-MOST = 64
-"""Calls that are done together at most: some 20 ms, for which others that write wait."""
+MOST = 128
+"""Calls that are done together at most, for which others that write wait."""
+LONGEST_ON_THE_LOOP = 0.05
+"""Seconds for which calls are begun on the event loop; what is left is done after others had their turn."""
 
 Call = Callable[[OpenDatabase], ToolResult]
-Together = Callable[[Callable[[OpenDatabase], None]], bool]
+Body = Callable[[OpenDatabase], None]
 Outcome: TypeAlias = "ToolResult | Exception | None"
 
 
@@ -51,10 +57,12 @@ class JointWrites:
     Args:
         together: runs a function, again where nothing could be begun, so that all that it writes to the base which it
             is given is committed at its end; returns False when nothing of it was applied.
+        at_once: the same, or a `CallGivenUp` where it would have to wait; given the seconds that it may take.
     """
 
-    def __init__(self, together: Together) -> None:
+    def __init__(self, together: Callable[[Body], bool], at_once: Callable[[Body, float], bool]) -> None:
         self._together = together
+        self._at_once = at_once
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
         self._thread = anyio.CapacityLimiter(1)
@@ -76,28 +84,51 @@ class JointWrites:
         return await waiting.outcome
 
     async def _work(self) -> None:
+        await asyncio.sleep(0)  # those that come in this round of the loop
         while self._waiting:
             number = min(MOST, len(self._waiting))
             # of a caller who has gone nothing was begun, and nothing is
             taken = [one for one in (self._waiting.popleft() for _ in range(number)) if not one.outcome.done()]
             outcomes: Sequence[Outcome]
             try:
-                outcomes = await anyio.to_thread.run_sync(self._outcomes, taken, limiter=self._thread)
+                try:
+                    outcomes = self._done_at_once(taken)
+                    self._waiting.extendleft(reversed(taken[len(outcomes) :]))
+                except CallGivenUp:
+                    outcomes = await anyio.to_thread.run_sync(self._done, taken, limiter=self._thread)
             except Exception as error:  # noqa: BLE001  # whatever it is, nobody waits for ever
                 if isinstance(error, DatabaseBusyError):
                     # who has come meanwhile would wait for the same
                     taken += self._waiting
                     self._waiting.clear()
                 outcomes = [_refused(error, one) for one in taken]
-            for one, outcome in zip(taken, outcomes, strict=True):
+            for one, outcome in zip(taken, outcomes, strict=False):
                 if one.outcome.done():
                     continue
                 if isinstance(outcome, Exception):
                     one.outcome.set_exception(outcome)
                 else:
                     one.outcome.set_result(outcome)
+            await asyncio.sleep(0)
 
-    def _outcomes(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
+    def _done_at_once(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
+        """What comes of those of the calls for which there was time.
+
+        Raises:
+            CallGivenUp: nothing was done.
+        """
+        outcomes: list[Outcome] = []
+
+        def some_of_them(open_database: OpenDatabase) -> None:
+            until = time.monotonic() + LONGEST_ON_THE_LOOP
+            for one in taken:
+                outcomes.append(_outcome(one, open_database))
+                if time.monotonic() >= until:
+                    break
+
+        return outcomes if self._at_once(some_of_them, LONGEST_ON_THE_LOOP) else [None] * len(outcomes)
+
+    def _done(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
         """What comes of calls that are done together."""
         outcomes: list[Outcome] = []
 

@@ -23,7 +23,7 @@ from rekall.mcp.spec import OpenDatabase, ToolSpec
 from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
 from rekall_server.bases import Bases
-from rekall_server.calls import Bounds, ServerCalls
+from rekall_server.calls import SMALL, Bounds, ServerCalls
 from rekall_server.counting import CountingQueue
 from rekall_server.masking import told
 from rekall_server.metrics import Metrics
@@ -97,11 +97,39 @@ def test_a_read_that_takes_longer_is_done_again_in_a_thread(calls: ServerCalls) 
     assert here == threading.get_ident() != elsewhere
 
 
-@pytest.mark.parametrize("spec", [ADD, SIMILAR], ids=lambda spec: spec.name)
-def test_other_calls_are_done_in_threads(calls: ServerCalls, spec: ToolSpec[Any]) -> None:
-    """Writes wait for the disk, and some reads compute."""
+def test_a_small_write_is_done_on_the_loop(process: Process, calls: ServerCalls) -> None:
+    """Where nobody has to be waited for; else it is done, or begun again, in a thread."""
+    small = Work()
+    done(calls, ADD, small, title="t")
+    assert small.threads == [threading.get_ident()]
+    lock = sqlite3.connect(process.config.db_path, isolation_level=None, check_same_thread=False)
+    with closing(lock):
+        lock.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(0.2, lock.execute, ["ROLLBACK"])
+        release.start()
+        locked = Work()
+        done(calls, ADD, locked, title="t")
+        assert threading.get_ident() not in locked.threads
+        release.join()
+    given_up = Work(True)
+    done(calls, ADD, given_up, title="t")
+    here, elsewhere = given_up.threads
+    assert here == threading.get_ident() != elsewhere
+
+
+@pytest.mark.parametrize(
+    ("spec", "arguments"),
+    [
+        (ADD, {"title": "t", "content": "x" * SMALL}),
+        (ADD, {"title": "t", "context": {"situation": "x", "solution": ["y" * SMALL]}}),
+        (SPECS["rekall_deprecate"], {"id": "01A"}),
+        (SIMILAR, {}),
+    ],
+)
+def test_other_calls_are_done_in_threads(calls: ServerCalls, spec: ToolSpec[Any], arguments: dict[str, Any]) -> None:
+    """Large writes take long, and some reads compute."""
     work = Work()
-    done(calls, spec, work)
+    done(calls, spec, work, **arguments)
     assert threading.get_ident() not in work.threads
 
 

@@ -16,6 +16,7 @@ from fastmcp.tools import ToolResult
 
 from rekall.config import reset_config
 from rekall.errors import DatabaseBusyError, DatabaseError
+from rekall.infra.interfaces import CallGivenUp
 from rekall.mcp.base import Database
 from rekall.mcp.failures import answered_as
 from rekall.mcp.spec import OpenDatabase
@@ -23,7 +24,7 @@ from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
 from rekall.models import Entry
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.joint_writes import MOST, JointWrites, Together
+from rekall_server.joint_writes import LONGEST_ON_THE_LOOP, MOST, Body, JointWrites
 from rekall_server.masking import told
 from rekall_server.process import Process, prepare
 from rekall_server.settings import Settings
@@ -122,7 +123,12 @@ def nothing() -> Database:
     raise AssertionError
 
 
-def outcomes_of(together: Together, number: int = 3) -> tuple[list[Any], list[int]]:
+def never_at_once(_body: Body, _seconds: float) -> bool:
+    """As where another process writes."""
+    raise CallGivenUp
+
+
+def outcomes_of(together: Callable[[Body], bool], number: int = 3) -> tuple[list[Any], list[int]]:
     """What comes of calls that are done with a given way to commit, and the threads that did them."""
     threads: list[int] = []
     outcomes: list[Any] = []
@@ -132,7 +138,7 @@ def outcomes_of(together: Together, number: int = 3) -> tuple[list[Any], list[in
         return ToolResult(content="done")
 
     async def run() -> None:
-        joint = JointWrites(together)
+        joint = JointWrites(together, never_at_once)
 
         async def one() -> None:
             try:
@@ -146,6 +152,55 @@ def outcomes_of(together: Together, number: int = 3) -> tuple[list[Any], list[in
 
     anyio.run(run)
     return outcomes, threads
+
+
+def test_those_for_which_there_is_no_time_on_the_loop_are_done_after_others_had_their_turn(process: Process) -> None:
+    """Each once, in their order, in several transactions."""
+    groups: list[int] = []
+
+    def slow(body: Body, _seconds: float) -> bool:
+        before = len(threads)
+        body(process.bases.open)
+        groups.append(len(threads) - before)
+        return True
+
+    threads: list[int] = []
+    order: list[int] = []
+    turns: list[int] = []
+
+    async def run() -> None:
+        joint = JointWrites(never, slow)
+
+        async def one(number: int) -> None:
+            def write(_open_database: OpenDatabase) -> ToolResult:
+                threads.append(threading.get_ident())
+                order.append(number)
+                threading.Event().wait(LONGEST_ON_THE_LOOP / 3)
+                return ToolResult(content="done")
+
+            assert await joint.do(write) is not None
+
+        async def other() -> None:
+            while len(order) < 10:
+                turns.append(len(order))
+                await anyio.sleep(0)
+
+        async with anyio.create_task_group() as group:
+            for number in range(10):
+                group.start_soon(one, number)
+            group.start_soon(other)
+
+    anyio.run(run)
+    assert order == list(range(10))
+    assert set(threads) == {threading.get_ident()}
+    assert len(groups) > 1
+    assert sum(groups) == 10
+    assert set(turns) - {0}
+
+
+def never(_body: Body) -> bool:
+    """Where all is done at once."""
+    raise AssertionError
 
 
 def test_what_was_undone_is_no_outcome() -> None:

@@ -153,15 +153,19 @@ class PooledDatabaseBackend(DatabaseBackend):
         For many small writes that one thread has at hand: nobody is woken for each of them, and the commit is one. What
         it reads meanwhile has what it has written. Others wait for their turn as long as it takes.
 
+        In a block that is bounded it begins at once or not at all, and its commit does not wait for the disk. What
+        `body` asks of this back end is not bounded then.
+
         Raises:
+            CallGivenUp: it would have to wait, in a block that is bounded; nothing was begun.
             DatabaseBusyError: as for any write: nothing was begun.
             JointUndone: nothing was applied, for whatever other reason; what is written one by one will tell it.
             DatabaseError: the file was removed or replaced meanwhile: what was committed may be lost.
         """
-        self._bound.refuse()
         write = Write(lambda _connection: self._joint.run(body), joins=False)
+        turns = self._opened().turns
         try:
-            result: T = self._opened().turns.run(write)
+            result: T = turns.run(write) if self._bound.until is None else turns.run_at_once(write)
         except Exception as error:
             if write.is_committed or isinstance(error, DatabaseBusyError):
                 raise
@@ -181,8 +185,8 @@ class PooledDatabaseBackend(DatabaseBackend):
         """Bound the calls of this thread in a block, for an event loop; other threads are not affected.
 
         Reads run on a connection kept for them. They wait for nothing, and are ended when the block has taken so
-        long: `CallGivenUp`, as for what would have to wait, and for every write. Then a thread that may wait has to
-        do it. Of two blocks, one in the other, the one that ends earlier counts.
+        long: `CallGivenUp`, as for what would have to wait, and for every write but those of `together`. Then a
+        thread that may wait has to do it. Of two blocks, one in the other, the one that ends earlier counts.
 
         Args:
             seconds: from now on, for all calls in the block together.
@@ -200,9 +204,9 @@ class PooledDatabaseBackend(DatabaseBackend):
         self.fetch_one("SELECT count(*) FROM sqlite_master")
 
     def _write(self, base: OpenBase, apply: Callable[[sqlite3.Connection], Any], *, joins: bool) -> Any:
-        self._bound.refuse()
         if self._joint.is_open and base.turns.owner == threading.get_ident():
             return self._joint.write(base.transactions.connection, apply)
+        self._bound.refuse()
         return base.turns.run(Write(apply, joins=joins))
 
     def _read(self, read: Read, query: str, params: Params | None) -> Any:

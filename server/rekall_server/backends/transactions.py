@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from rekall.errors import ClosedError, DatabaseBusyError, DatabaseError, RekallError
 from rekall.infra.defaults import switch_log_on
-from rekall.infra.interfaces import Statement
+from rekall.infra.interfaces import CallGivenUp, Statement
 from rekall.infra.sqlite_errors import BUSY, DRIVER_ERRORS, error_code, translate, translated
 from rekall_server.backends.opened_file import OpenedFile
 from rekall_server.backends.reader import was_interrupted
@@ -45,6 +45,7 @@ class Transactions:
         self._busy_timeout = busy_timeout
         self._kept: sqlite3.Connection | None = None
         self._is_ending = False
+        self._has_log = False
         self._log = WriteAheadLog(file.path)
 
     @property
@@ -58,10 +59,14 @@ class Transactions:
             raise self._closed()
         return self._kept
 
-    def alone(self, write: Write) -> None:
-        """Apply a write in a transaction of its own; what comes of it, it keeps."""
+    def alone(self, write: Write, *, at_once: bool = False) -> None:
+        """Apply a write in a transaction of its own; what comes of it, it keeps.
+
+        Args:
+            at_once: wait for nothing, neither for another process nor for the disk: it keeps a `CallGivenUp` then.
+        """
         try:
-            connection = self._begun()
+            connection = self._begun_at_once() if at_once else self._begun()
             try:
                 write.result = write.apply(connection)
                 self._commit(connection)
@@ -73,7 +78,8 @@ class Transactions:
         except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
             write.error = self._told(error)
         else:
-            self._log.shorten(connection)
+            if not at_once:
+                self._log.shorten(connection)
 
     def together(self, first: Write, following: Callable[[], Write | None]) -> None:
         """Apply writes in one transaction; what comes of each, it keeps, and all have ended when this returns.
@@ -180,6 +186,7 @@ class Transactions:
         self._file.check()
         try:
             connection = self._kept or self._open()
+            self._log.take_up(connection)
             latest = time.monotonic() + self._busy_timeout
             while True:
                 try:
@@ -195,12 +202,31 @@ class Transactions:
         except DRIVER_ERRORS as error:
             raise self._told(translate(error, self._file.path)) from error
 
+    def _begun_at_once(self) -> sqlite3.Connection:
+        """As `_begun`, by one attempt, on a connection that is there and has a write-ahead log to commit to.
+
+        Raises:
+            CallGivenUp: that is not possible now.
+        """
+        connection = self._kept
+        if connection is None or self._is_ending or not self._has_log:
+            raise CallGivenUp
+        self._file.check()
+        try:
+            if not self._log.put_off(connection):
+                raise CallGivenUp
+            connection.execute("BEGIN IMMEDIATE")
+        except DRIVER_ERRORS as error:
+            raise CallGivenUp from error  # whoever may wait is told, or gets over it
+        return connection
+
     def _open(self) -> sqlite3.Connection:
         connection = self._file.connection(self._busy_timeout)
         try:
             connection.isolation_level = None  # nothing begins a transaction but this file
             switch_log_on(connection, self._busy_timeout)
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            self._has_log = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+            if self._has_log:
                 # only BEGIN meets a lock then, and waits for it in shorter steps than SQLite
                 connection.execute("PRAGMA busy_timeout = 0")
             connection.set_progress_handler(lambda: self._is_ending, _STEPS)
@@ -208,6 +234,7 @@ class Transactions:
             connection.close()
             raise
         self._kept = connection
+        self._log = WriteAheadLog(self._file.path)
         return connection
 
     def _commit(self, connection: sqlite3.Connection) -> None:

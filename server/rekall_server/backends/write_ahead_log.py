@@ -17,10 +17,14 @@ _EVERY = 0.5
 """Seconds between two looks at its length."""
 _PATIENCE = 500
 """Milliseconds that writers wait, when it is emptied, for the readers that still need it."""
+_PUT_OFF = 10_000
+"""Changed rows, some 8 MB of the log, up to which writing it into the database can be put off."""
+_PAGES = 1000
+"""Of the log, from which on a commit writes it into the database; SQLite's own number."""
 
 
 class WriteAheadLog:
-    """The log of one base. Used by the thread that writes.
+    """The log of one connection. Used by the thread that writes.
 
     Args:
         path: the database file.
@@ -30,6 +34,35 @@ class WriteAheadLog:
         # beside the file itself, where the path is a link to it
         self._log = Path(f"{path.resolve()}-wal")
         self._next = 0.0
+        self._is_put_off = False
+        self._changes = 0
+
+    def put_off(self, connection: sqlite3.Connection) -> bool:
+        """Let the next commit be a short one, which leaves the log as it is: writing it out takes what the disk takes.
+
+        Args:
+            connection: outside of a transaction.
+
+        Returns:
+            Whether that can be put off; False: it has been for long enough.
+        """
+        if connection.total_changes - self._changes > _PUT_OFF:
+            return False
+        if not self._is_put_off:
+            connection.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
+            self._is_put_off = True
+        return True
+
+    def take_up(self, connection: sqlite3.Connection) -> None:
+        """Let the next commit write the log into the database if it is long.
+
+        Args:
+            connection: outside of a transaction.
+        """
+        self._changes = connection.total_changes
+        if self._is_put_off:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}").fetchone()
+            self._is_put_off = False
 
     def shorten(self, connection: sqlite3.Connection) -> None:
         """Empty the log if it has grown too long, and nobody needs it for longer than a moment; else another time.

@@ -13,6 +13,7 @@ from collections import deque
 from typing import Any
 
 from rekall.errors import ClosedError, DatabaseBusyError, DatabaseError, QueryError
+from rekall.infra.interfaces import CallGivenUp
 from rekall_server.backends.opened_file import OpenedFile
 from rekall_server.backends.read_pool import GRACE, LONGEST_CLOSE
 from rekall_server.backends.transactions import Transactions
@@ -77,6 +78,25 @@ class WriteTurns:
         finally:
             if self.owner == write.thread:
                 self._pass_on()
+        return write.outcome()
+
+    def run_at_once(self, write: Write) -> Any:
+        """As `run`, for a thread that may not wait.
+
+        Raises:
+            CallGivenUp: it would have to; nothing was applied.
+            BaseException: as `run`.
+        """
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            if self.owner is not None or self._waiting:
+                raise CallGivenUp
+            self.owner = write.thread
+        try:
+            self._transactions.alone(write, at_once=True)
+        finally:
+            self._pass_on()
         return write.outcome()
 
     def close(self) -> None:

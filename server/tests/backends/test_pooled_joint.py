@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from server_support.pooled import INSERT, PATIENCE, Running, opened, values
+from server_support.pooled import INSERT, PATIENCE, Held, Running, opened, values
 
 from rekall.errors import DatabaseBusyError, DatabaseError, IntegrityError
 from rekall.infra.interfaces import CallGivenUp, Statement
@@ -125,7 +125,76 @@ def test_a_file_that_is_gone_when_it_was_committed_is_told(path: Path) -> None:
             backend.together(body)
 
 
-def test_a_thread_that_may_not_wait_does_not_begin_it(path: Path) -> None:
-    """As with every write."""
-    with opened(path) as backend, backend.within(PATIENCE), pytest.raises(CallGivenUp):
-        backend.together(lambda: None)
+def test_a_thread_that_may_not_wait_writes_them_where_nobody_has_to_be_waited_for(path: Path) -> None:
+    """All that its body asks for is done, and committed; by itself no write is."""
+    with opened(path) as backend, backend.within(PATIENCE):
+
+        def body() -> list[object]:
+            backend.execute(INSERT, (1,))
+            backend.execute_batch([Statement(INSERT, (2,))])
+            return values(backend)
+
+        assert backend.together(body) == [1, 2]
+        assert elsewhere(path) == [1, 2]
+        with pytest.raises(CallGivenUp):
+            backend.execute(INSERT, (3,))
+
+
+def gives_up(backend: PooledDatabaseBackend) -> None:
+    """Nothing is begun by a thread that may not wait."""
+    with backend.within(PATIENCE), pytest.raises(CallGivenUp):
+        backend.together(lambda: pytest.fail("it was begun"))
+
+
+def test_it_does_not_wait_for_another_process(path: Path) -> None:
+    """That may write for long."""
+    with opened(path) as backend, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        gives_up(backend)
+        other.execute("ROLLBACK")
+        with backend.within(PATIENCE):
+            backend.together(lambda: backend.execute(INSERT, (1,)))
+        assert elsewhere(path) == [1]
+
+
+def test_it_does_not_wait_for_another_thread(path: Path) -> None:
+    """Nor goes in front of those that wait."""
+    with opened(path) as backend:
+        held = Held(backend)
+        gives_up(backend)
+        held.release()
+        held.batch.result()
+        assert values(backend) == ["held"]
+
+
+def test_it_does_not_open_the_connection_that_writes(path: Path) -> None:
+    """Which may have to wait to switch the log on."""
+    with opened(path):
+        pass
+    backend = PooledDatabaseBackend(path)
+    backend.connect()
+    with closing(backend):
+        gives_up(backend)
+
+
+def test_now_and_then_it_leaves_the_log_to_a_thread_that_may_wait(path: Path) -> None:
+    """Writing the log into the database waits for the disk, and is put off for so long only."""
+    with opened(path) as backend, backend.within(PATIENCE):
+        before = path.stat().st_mtime_ns, path.stat().st_size
+
+        def many() -> None:
+            backend.execute_batch([Statement(INSERT, ("x" * 1000,))] * 1500)
+
+        def again_and_again() -> None:
+            for _ in range(100):
+                backend.together(many)
+
+        with pytest.raises(CallGivenUp):
+            again_and_again()
+        written = len(elsewhere(path))
+        assert 1500 < written < 100 * 1500
+        assert (path.stat().st_mtime_ns, path.stat().st_size) == before
+        Running(backend.execute, INSERT, (1,)).result()
+        assert path.stat().st_size > written * 1000
+        backend.together(many)
+        assert len(elsewhere(path)) == written + 1 + 1500
