@@ -10,9 +10,10 @@ from rekall.errors import ClosedError, NotSupportedError
 from rekall.infra.container import ServiceContainer
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend
 from rekall.store import Store
+from rekall.store.access import Access
 from rekall.store.session import AS_A_COMMAND, SessionOptions
 
-__all__ = ["Handle", "SessionOptions"]
+__all__ = ["Access", "Handle", "SessionOptions"]
 
 
 class Handle:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from rekall import config as configuration
 from rekall.db import Database
 from rekall.errors import CannotOpenError
-from rekall.handle import SessionOptions
+from rekall.handle import Access, SessionOptions
 from rekall.infra.container import ServiceContainer
 
-__all__ = ["ConfiguredBase", "Database", "SessionOptions"]
+__all__ = ["Access", "ConfiguredBase", "Database", "SessionOptions"]
 
 logger = logging.getLogger("rekall.mcp")
 _OPTIONS = SessionOptions(keep_searches=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from rekall.errors import AmbiguousIdError, EntryNotFoundError, GuardFailed, InvalidValueError
 from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, Link, StructuredContext
-from rekall.store.access import count_statements
+from rekall.store.access import accesses
 from rekall.store.context_codec import (
     compress_context,
     index_statement,
@@ -69,7 +69,7 @@ class Entries:
             return None
         entry = entry_from_row(row)
         if update_access:
-            self._session.count(count_statements([entry], datetime.now()))
+            self._session.count(accesses([entry], datetime.now()))
         return entry
 
     def get_many(self, entry_ids: Sequence[str]) -> dict[str, Entry]:
@@ -82,7 +82,7 @@ class Entries:
     def count_accesses(self, entries: Sequence[Entry]) -> None:
         """Count one access of each entry; a base that cannot be written keeps its counts."""
         if entries:
-            self._session.count(count_statements(entries, datetime.now()))
+            self._session.count(accesses(entries, datetime.now()))
 
     def update(self, entry: Entry) -> None:
         """Write an entry anew; `updated_at` becomes now, on the object too. An unknown id without tags does nothing.

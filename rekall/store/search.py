@@ -17,7 +17,7 @@ from rekall.errors import QueryError
 from rekall.infra.interfaces import Row
 from rekall.models import Entry, MatchKind, SearchResult
 from rekall.store import scratch
-from rekall.store.access import count_statements
+from rekall.store.access import accesses
 from rekall.store.frequencies import SIZES_SQL, Frequencies, sizes
 from rekall.store.query import parse_query, verbatim
 from rekall.store.ranking import Ranked, planned, ranked
@@ -130,7 +130,7 @@ class Search:
         if counted and found.hits:
             meant = [hit.entry for hit in found.hits if hit.matched != "some"]
             if meant:
-                self._session.count(count_statements(meant, now))
+                self._session.count(accesses(meant, now))
         return found
 
     def _ranked(self, request: Request, *, may_prepare: bool) -> Ranked:

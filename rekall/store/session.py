@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rekall.errors import QueryError, ReadOnlyError
 from rekall.infra.interfaces import CacheBackend, DatabaseBackend, Params, Result, Statement
 from rekall.store import opening, pending
+from rekall.store.access import Access, count_statements
 
 if TYPE_CHECKING:
     from rekall.store.kept import Kept
@@ -24,8 +25,8 @@ class SessionOptions(NamedTuple):
 
     Args:
         counting: looking at an entry counts as an access. Without it a search and a show write nothing.
-        count_later: takes the statements of a count and returns at once, for a program whose answers do not wait for
-            them; None: counted before the answer is given.
+        count_later: takes the accesses of an answer and returns at once, for a program whose answers do not wait for
+            their being counted, with `Session.count_now`; None: counted before the answer is given.
         keep_searches: the results of expensive searches are kept in the cache back end, for a program that searches
             more than once.
         fresh: seconds for which what was seen of the schema, and of contexts that wait, counts, for a program with many
@@ -33,7 +34,7 @@ class SessionOptions(NamedTuple):
     """
 
     counting: bool = True
-    count_later: Callable[[Sequence[Statement]], None] | None = None
+    count_later: Callable[[Sequence[Access]], None] | None = None
     keep_searches: bool = False
     fresh: float = 0.0
 
@@ -130,14 +131,22 @@ class Session:
                 self._read_only = True
         return not self._read_only
 
-    def count(self, statements: Sequence[Statement]) -> None:
-        """Apply the batch of an access count; a base that cannot be written keeps its counts."""
+    def count(self, accesses: Sequence[Access]) -> None:
+        """Count accesses, now or later; a base that cannot be written keeps its counts."""
         if not self.can_count():
             return
         if self.options.count_later is not None:
-            self.options.count_later(statements)
+            self.options.count_later(accesses)
             return
         try:
-            self.backend.execute_batch(statements)
+            self.count_now(accesses)
         except ReadOnlyError:
             self._read_only = True
+
+    def count_now(self, accesses: Sequence[Access]) -> None:
+        """Count accesses, of any number of answers, in one batch.
+
+        Raises:
+            ReadOnlyError: the base cannot be written.
+        """
+        self.backend.execute_batch(count_statements(accesses))

@@ -9,11 +9,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from typing import Any
 
 from rekall.errors import DatabaseBusyError, RekallError
-from rekall.infra import ServiceContainer, Statement
+from rekall.infra import ServiceContainer
 from rekall.infra.debug_log import Logger, logged
 from rekall.infra.interfaces import CallGivenUp
 from rekall.infra.retry import ATTEMPTS, NOT_APPLIED, Retry, retried
-from rekall.mcp.base import ConfiguredBase, Database, SessionOptions
+from rekall.mcp.base import Access, ConfiguredBase, Database, SessionOptions
 from rekall.mcp.spec import OpenDatabase
 from rekall_server.backends.joint import JointUndone
 
@@ -29,7 +29,7 @@ class Bases:
 
     Args:
         container: resolves the back ends.
-        count_later: takes the statements that count accesses.
+        count_later: takes the accesses of an answer, to be given to `count`.
         on_wait: told how many seconds a call waited for a connection, by back ends that have a pool.
         observer: told of each attempt to write together, as of those of other calls of the back end by the container.
     """
@@ -37,7 +37,7 @@ class Bases:
     def __init__(
         self,
         container: ServiceContainer,
-        count_later: Callable[[Sequence[Statement]], None],
+        count_later: Callable[[Sequence[Access]], None],
         on_wait: Callable[[float], None],
         observer: Logger,
     ) -> None:
@@ -104,13 +104,13 @@ class Bases:
         self._counting.look_again()
         self._reading.look_again()
 
-    def write(self, statements: Sequence[Statement]) -> None:
-        """Apply a batch by itself, beside all that the tools do.
+    def count(self, accesses: Sequence[Access]) -> None:
+        """Count accesses in one batch, beside all that the tools do.
 
         Raises:
-            RekallError: it could not be applied.
+            RekallError: they could not be counted.
         """
-        self.open().store.session.backend.execute_batch(statements)
+        self.open().store.session.count_now(accesses)
 
     def together(self, body: Callable[[OpenDatabase], None]) -> bool:
         """Run what writes to the base, so that all of it is committed at once at the end; again where that is possible.

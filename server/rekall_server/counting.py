@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from rekall.errors import ReadOnlyError, RekallError
-from rekall.infra import Statement
+from rekall.mcp.base import Access
 
-_MOST_WAITING = 10_000
-"""Statements that wait at most; more are dropped, and told of: counts are bookkeeping, answers are not kept waiting."""
-_AT_ONCE = 200
-"""Statements of one batch."""
+_MOST_WAITING = 100_000
+"""Accesses that wait at most; more are dropped, and told of: counts are bookkeeping, answers are not kept waiting."""
+_AT_ONCE = 2000
+"""Accesses of one batch."""
 _GATHERED = 0.5
 """Seconds that counts wait for others: written one by one they would cost more than the searches that they are of."""
 
@@ -28,9 +28,9 @@ class CountingQueue:
         write: applies a batch.
     """
 
-    def __init__(self, write: Callable[[Sequence[Statement]], None]) -> None:
+    def __init__(self, write: Callable[[Sequence[Access]], None]) -> None:
         self._write = write
-        self._waiting: deque[Statement] = deque()
+        self._waiting: deque[Access] = deque()
         self._dropped = 0
         self._wake = threading.Condition()
         self._is_idle = False
@@ -38,15 +38,15 @@ class CountingQueue:
         self._read_only = False
         self._thread: threading.Thread | None = None
 
-    def put(self, statements: Sequence[Statement]) -> None:
+    def put(self, accesses: Sequence[Access]) -> None:
         """Write a count soon."""
         with self._wake:
             if self._closing or self._read_only:
                 return
             if len(self._waiting) >= _MOST_WAITING:
-                self._dropped += len(statements)
+                self._dropped += len(accesses)
                 return
-            self._waiting.extend(statements)
+            self._waiting.extend(accesses)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="rekall-counting", daemon=True)
                 self._thread.start()
@@ -80,7 +80,7 @@ class CountingQueue:
                 return
             self._count(batch, dropped)
 
-    def _count(self, batch: list[Statement], dropped: int) -> None:
+    def _count(self, batch: list[Access], dropped: int) -> None:
         try:
             self._write(batch)
         except ReadOnlyError:
@@ -91,4 +91,4 @@ class CountingQueue:
             dropped += len(batch)
             logger.warning("counting.failed", error=type(error).__name__)
         if dropped:
-            logger.warning("counting.dropped", statements=dropped)
+            logger.warning("counting.dropped", accesses=dropped)

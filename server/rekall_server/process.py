@@ -11,8 +11,8 @@ import structlog
 from rekall import config as configuration
 from rekall.config import Config
 from rekall.errors import RekallError
-from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer, Statement
-from rekall.mcp.base import ConfiguredBase
+from rekall.infra import CacheBackend, DatabaseBackend, ServiceContainer
+from rekall.mcp.base import Access, ConfiguredBase
 from rekall_server import home, logs
 from rekall_server.bases import Bases
 from rekall_server.binding import needs_token
@@ -124,5 +124,5 @@ class Process:
         self.bases.close()
         self.container.close()
 
-    def _count(self, statements: Sequence[Statement]) -> None:
-        self.bases.write(statements)
+    def _count(self, accesses: Sequence[Access]) -> None:
+        self.bases.count(accesses)

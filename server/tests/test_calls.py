@@ -17,8 +17,9 @@ from server_support.bases import broad_base
 
 from rekall.config import get_config, reset_config, set_config
 from rekall.errors import DatabaseBusyError, ReadOnlyError
-from rekall.infra import ServiceContainer, Statement
+from rekall.infra import ServiceContainer
 from rekall.infra.interfaces import CallGivenUp
+from rekall.mcp.base import Access
 from rekall.mcp.spec import OpenDatabase, ToolSpec
 from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
@@ -32,6 +33,7 @@ from rekall_server.settings import Settings
 
 SPECS: dict[str, ToolSpec[Any]] = {spec.name: spec for spec in TOOLS}
 SEARCH, ADD, SIMILAR = SPECS["rekall_search"], SPECS["rekall_add"], SPECS["rekall_similar"]
+COUNTED = Access("01A", 0, 1.0, "2026-01-01T00:00:00")
 
 
 @pytest.fixture
@@ -191,16 +193,16 @@ def test_counts_of_many_searches_are_one_batch() -> None:
     batches: list[int] = []
     first, go_on = threading.Event(), threading.Event()
 
-    def write(statements: Sequence[Statement]) -> None:
-        batches.append(len(statements))
+    def write(accesses: Sequence[Access]) -> None:
+        batches.append(len(accesses))
         first.set()
         go_on.wait(10)
 
     queue = CountingQueue(write)
-    queue.put([Statement("one")])
+    queue.put([COUNTED])
     first.wait(10)
     for _ in range(50):
-        queue.put([Statement("more"), Statement("more")])
+        queue.put([COUNTED, COUNTED])
     go_on.set()
     queue.close()
     assert batches == [1, 100]
@@ -212,14 +214,14 @@ def test_counts_that_cannot_be_written(error: Exception, tries: int) -> None:
     tried: list[int] = []
     written = threading.Semaphore(0)
 
-    def write(statements: Sequence[Statement]) -> None:
-        tried.append(len(statements))
+    def write(accesses: Sequence[Access]) -> None:
+        tried.append(len(accesses))
         written.release()
         raise error
 
     queue = CountingQueue(write)
     for number in range(3):
-        queue.put([Statement("count")])
+        queue.put([COUNTED])
         if number < tries:
             assert written.acquire(timeout=10)
     queue.close()

@@ -11,7 +11,9 @@ from support import raw
 
 from rekall.db import Database
 from rekall.errors import AmbiguousIdError, CorruptError, EntryNotFoundError, IntegrityError, InvalidValueError
+from rekall.handle import Access, SessionOptions
 from rekall.models import Entry, StructuredContext, calculate_consolidation_score
+from rekall.store.access import accesses, count_statements
 
 
 @pytest.fixture
@@ -215,6 +217,40 @@ def test_get_counts_one_access_and_returns_what_was_before(db: Database) -> None
     (hit,) = db.search("title")
     assert hit.entry == counted
     assert kept(db, "A").consolidation_score == calculate_consolidation_score(6, 0)
+
+
+def test_accesses_that_are_counted_later_are_counted_together(tmp_path: Path) -> None:
+    """As often as there were, once for each entry, with the time of the last: also where another program counted."""
+    waiting: list[Access] = []
+    options = SessionOptions(count_later=waiting.extend)
+    with Database(tmp_path / "k.db", options=options) as db:
+        for key in "AB":
+            db.add(Entry(key, "otter", "bug"))
+        assert len(db.search("otter")) == 2
+        raw.write(db.db_path, "UPDATE entries SET access_count = 5, consolidation_score = 0.25 WHERE id = 'B'")
+        db.get("A")
+        time_of_last = max(access.moment for access in waiting)
+        assert raw.rows(db.db_path, "SELECT access_count FROM entries ORDER BY id") == [(0,), (5,)]
+        statements = count_statements(waiting)
+        db.store.session.count_now(waiting)
+    assert len(statements) == 1
+    one = calculate_consolidation_score(1, 0)
+    rows = raw.rows(
+        tmp_path / "k.db", "SELECT access_count, consolidation_score, last_accessed FROM entries ORDER BY id"
+    )
+    assert rows == [(2, one, time_of_last), (6, 0.25, waiting[1].moment)]
+
+
+def test_more_accesses_than_one_statement_takes(db: Database) -> None:
+    """Of some 500 entries, each twice."""
+    raw.write(
+        db.db_path,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO entries"
+        " (id, title, type, created_at, updated_at) SELECT 'N' || i, 't', 'bug', '2026-01-01', '2026-01-01' FROM n",
+    )
+    entries = db.list_all(limit=-1)
+    db.store.session.count_now([access for _ in range(2) for access in accesses(entries, datetime.now())])
+    assert raw.rows(db.db_path, "SELECT DISTINCT access_count FROM entries") == [(2,)]
 
 
 def test_nothing_else_counts(db: Database) -> None:
