@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import Tool, ToolResult
@@ -20,15 +20,47 @@ from rekall.mcp.spec import Answer, Arguments, OpenDatabase, ToolSpec, explain
 A = TypeVar("A", bound=Arguments)
 
 
+class _Work(NamedTuple):
+    """What a tool does, beside what FastMCP keeps of it: to read a private attribute of a model takes a microsecond.
+
+    Args:
+        spec: describes the tool.
+        handler: answers, given what opens the base and the arguments.
+        calls: runs the calls.
+        told: what the caller is told of an error.
+        older: deprecated parameters, and what took their place.
+        rows: the register that has them; None: the one that ships.
+    """
+
+    spec: ToolSpec[Any]
+    handler: Callable[[OpenDatabase, Any], Answer]
+    calls: Calls
+    told: Told
+    older: Mapping[str, str]
+    rows: Rows | None
+
+    def result(self, open_database: OpenDatabase, arguments: dict[str, Any]) -> ToolResult:
+        """The result of one call.
+
+        Raises:
+            ToolError: what the client receives as an error.
+        """
+        spec = self.spec
+        given, notes = with_newer_names(spec.name, arguments, older=self.older, rows=self.rows)
+        try:
+            valid = spec.arguments.model_validate(given)
+        except ValidationError as error:
+            raise refusal(ToolError, explain(error)) from error
+        with answered_as(ToolError, spec.name, self.told):
+            answer = self.handler(open_database, valid)
+            structured = _noted(answer.structured, notes, spec) if notes else answer.structured
+            return _result((answer.text, *notes), structured, failed=answer.failed)
+
+
 class RekallTool(Tool):
     """Validates the arguments, runs the handler, and turns every failure into a safe MCP error."""
 
-    _spec: ToolSpec[Any] = PrivateAttr()
-    _calls: Calls = PrivateAttr()
-    _told: Told = PrivateAttr()
-    _handler: Callable[[OpenDatabase, Any], Answer] = PrivateAttr()
-    _older: Mapping[str, str] = PrivateAttr()
-    _rows: Rows | None = PrivateAttr()
+    _work: _Work = PrivateAttr()
 
     @classmethod
     def of(
@@ -65,10 +97,8 @@ class RekallTool(Tool):
                 open_world_hint=spec.open_world,
             ),
         )
-        tool._spec = spec
-        tool._calls, tool._told = calls or InThreads(open_database), told
-        tool._handler = spec.handler if local else spec.handler_elsewhere or spec.handler
-        tool._older, tool._rows = older, rows
+        handler = spec.handler if local else spec.handler_elsewhere or spec.handler
+        tool._work = _Work(spec, handler, calls or InThreads(open_database), told, older, rows)
         return tool
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
@@ -77,18 +107,8 @@ class RekallTool(Tool):
         Raises:
             ToolError: what the client receives as an error; its text is one line.
         """
-        return await self._calls(self._spec, arguments, self._result)
-
-    def _result(self, open_database: OpenDatabase, arguments: dict[str, Any]) -> ToolResult:
-        given, notes = with_newer_names(self.name, arguments, older=self._older, rows=self._rows)
-        try:
-            valid = self._spec.arguments.model_validate(given)
-        except ValidationError as error:
-            raise refusal(ToolError, explain(error)) from error
-        with answered_as(ToolError, self.name, self._told):
-            answer = self._handler(open_database, valid)
-            structured = _noted(answer.structured, notes, self._spec) if notes else answer.structured
-            return _result((answer.text, *notes), structured, failed=answer.failed)
+        work = self._work
+        return await work.calls(work.spec, arguments, work.result)
 
 
 def _result(texts: Iterable[str], structured: dict[str, Any], *, failed: bool) -> ToolResult:

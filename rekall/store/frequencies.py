@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rekall.infra.interfaces import Row
+from rekall.infra.interfaces import Row, Value
 from rekall.store.query import MAX_TERMS, is_code
 from rekall.store.session import Session
 
@@ -32,6 +32,9 @@ SIZES_SQL = (
     " (SELECT max(id) FROM rekall_context_fts_content) AS most_contexts FROM entries_fts_content"
 )
 """The same, and the rows of the table of contexts: exactly, as long as they are few, and at most."""
+
+APART = 4
+"""Terms that are counted by a parameter each: a search of one word takes a fifth less than with values of rows."""
 
 _K1 = 1.2
 _LOWEST_IDF = 1e-6
@@ -165,11 +168,29 @@ class Frequencies:
         return {term: counted[term] if term in counted else known[term, context] for term in terms}
 
 
-def counting_sql(*, context: bool) -> str:
-    """A select of `term` and its rows `n` for each of the JSON array `:terms`."""
-    found = "(SELECT count(*) FROM {0} WHERE {0} MATCH value)".format
+def counting_sql(*, context: bool, apart: int = 0) -> str:
+    """A select of the rows `n` of each term, in their order.
+
+    Args:
+        context: see `Frequencies.plan`.
+        apart: number of terms, each of which is a parameter, `:term0` and so on. 0: they are the JSON array `:terms`,
+            and stand beside as `term`.
+    """
     tables = ("entries_fts", "rekall_context_fts") if context else ("entries_fts",)
-    return f"SELECT value AS term, {' + '.join(map(found, tables))} AS n FROM json_each(:terms)"
+
+    def rows(term: str) -> str:
+        return " + ".join(f"(SELECT count(*) FROM {table} WHERE {table} MATCH {term})" for table in tables)
+
+    if apart:
+        return " UNION ALL ".join(f"SELECT {rows(f':term{number}')} AS n" for number in range(apart))
+    return f"SELECT value AS term, {rows('value')} AS n FROM json_each(:terms)"
+
+
+def counting_values(terms: Sequence[str]) -> tuple[int, dict[str, Value]]:
+    """How many terms are parameters of their own in `counting_sql`, and all of its parameters."""
+    if len(terms) > APART:
+        return 0, {"terms": json.dumps(terms)}
+    return len(terms), {f"term{number}": term for number, term in enumerate(terms)}
 
 
 def sizes(row: Row | None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rekall.infra.interfaces import Value
 from rekall.store.entries import filter_sql
-from rekall.store.frequencies import SIZE_SQL, Plan, counting_sql
+from rekall.store.frequencies import SIZE_SQL, Plan, counting_sql, counting_values
 from rekall.store.query import ParsedQuery
 from rekall.store.rows import ENTRY_SELECT
 from rekall.store.stamps import SEARCH_STAMP, STAMPING_VALUES
@@ -108,9 +108,10 @@ def hits_sql(
     parsed, plan = request.parsed, request.plan
     conditions, values = request.filters()
     values |= {"exact": parsed.exact, "limit": request.limit}
-    counting = plan is None or not plan.counts
-    if counting:
-        values["terms"] = json.dumps(parsed.terms)
+    counting: int | None = None
+    if plan is None or not plan.counts:
+        counting, terms = counting_values(parsed.terms)
+        values |= terms
     in_context = context and parsed.context is not None
     if in_context:
         values["context"] = parsed.context
@@ -167,7 +168,7 @@ def _sql(
     expressions: int,
     short: bool,
     weights: bool,
-    counting: bool,
+    counting: int | None,
     bounded: bool,
     stamped: bool,
 ) -> str:
@@ -184,10 +185,13 @@ def _sql(
     if in_context:  # as frequencies: rows of both tables together
         size += " + coalesce((SELECT max(id) FROM rekall_context_fts_content), 0)"
     waiting = "EXISTS (SELECT 1 FROM rekall_context_pending)" if context else "0"
-    counts = f"(SELECT json_group_array(n) FROM ({counting_sql(context=in_context)}))" if counting else "NULL"
-    if bounded:
-        with_sql = f"{_counted(in_context)}, {_PARAMETERS.sub(_unless_many, with_sql)}"
-        counts = "(SELECT frequencies FROM counted)"
+    counts = "NULL"
+    if counting is not None:
+        counted = counting_sql(context=in_context, apart=counting)
+        counts = f"(SELECT json_group_array(n) FROM ({counted}))"
+        if bounded:
+            with_sql = f"{_counted(counted)}, {_PARAMETERS.sub(_unless_many, with_sql)}"
+            counts = "(SELECT frequencies FROM counted)"
     stamp = SEARCH_STAMP if stamped else "NULL"
     return (
         f"WITH {with_sql} SELECT {ENTRY_SELECT}, hits.tier AS tier, hits.rank AS rank, {waiting} AS waiting,"
@@ -197,11 +201,11 @@ def _sql(
     )
 
 
-def _counted(in_context: bool) -> str:
+def _counted(counting: str) -> str:
     """The table of what the terms have: whether fewer rows together than `:fewer`, and `frequencies`."""
     return (
         "counted(few, frequencies) AS MATERIALIZED (SELECT coalesce(sum(n), 0) < :fewer, json_group_array(n)"
-        f" FROM ({counting_sql(context=in_context)}))"
+        f" FROM ({counting}))"
     )
 
 

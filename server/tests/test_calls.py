@@ -277,7 +277,7 @@ def test_an_older_schema_is_put_in_the_base(process: Process, calls: ServerCalls
         return await calls(
             SEARCH,
             {"query": "timeout proxy"},
-            RekallTool.of(SEARCH, process.bases.open, local=False, told=told)._result,
+            RekallTool.of(SEARCH, process.bases.open, local=False, told=told)._work.result,
         )
 
     result = anyio.run(called)

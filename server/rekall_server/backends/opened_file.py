@@ -34,7 +34,7 @@ class OpenedFile(NamedTuple):
             CannotOpenError: it was removed or replaced, or cannot be looked at.
         """
         try:
-            now = os.stat(self.name)  # noqa: PTH116  # a third of the time of Path.stat, and every read asks
+            now = os.stat(self.name)  # noqa: PTH116  # takes less than Path.stat, and every read asks
         except OSError as error:
             raise CannotOpenError(
                 f"{self.path} was removed while it was open ({error.strerror}): put it back or restore a backup, "
