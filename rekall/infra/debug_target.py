@@ -164,6 +164,26 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is not None:
         try:
-            stream.write(text)
+            _write_through(stream, text)
         except (OSError, ValueError):
             return
+
+
+def _write_through(stream: TextIO, text: str) -> None:
+    """Write to a stream, past its buffer: what the system does not take would stay there, and fail the program's end.
+
+    Raises:
+        OSError: it takes no more.
+        ValueError: it is closed.
+    """
+    try:
+        descriptor = None if _is_terminal(stream) else stream.fileno()
+    except (OSError, AttributeError):  # one that a program has put in its place
+        descriptor = None
+    if descriptor is None:
+        stream.write(text)
+        return
+    stream.flush()
+    left = memoryview(text.replace("\n", os.linesep).encode(stream.encoding, "backslashreplace"))
+    while left:
+        left = left[os.write(descriptor, left) :]

@@ -202,6 +202,15 @@ def test_a_stderr_that_takes_no_more_does_no_harm(stderr: str, tmp_path: Path) -
     assert len(events(done.stdout)) == ("head" in stderr)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_nothing_of_it_stays_in_a_buffer_of_python(unbuffered: str, tmp_path: Path) -> None:
+    """Which would try to write it at the end, and end with 120."""
+    shell = f'"$0" "$@" 2>/dev/full; echo "$?" > {tmp_path}/status'
+    run(USE, tmp_path / "a.db", shell=shell, environment={"PYTHONUNBUFFERED": unbuffered})
+    assert (tmp_path / "status").read_text() == "0\n"
+
+
 def test_a_stderr_that_stood_in_for_a_while_gets_its_own_summary(tmp_path: Path) -> None:
     """What ends the log goes where the log went, and nowhere once that is closed: a test run ends without a word."""
     code = (
