@@ -70,7 +70,7 @@ class Page:
             "VISUAL": "true",
             "NO_COLOR": "1",
         }
-        for name in ("COLUMNS", "LINES", "PYTHONWARNINGS"):
+        for name in ("COLUMNS", "LINES", "PYTHONWARNINGS", "PYTHONUNBUFFERED"):
             self._environment.pop(name, None)
 
     def text(self) -> str:
