@@ -82,7 +82,10 @@ class Settings(BaseSettings):
         ge=1,
     )
     redis_url: SecretStr | None = _setting(
-        None, "Where Redis is; selects the cache back end redis.", "redis://, rediss:// or unix:// with what follows"
+        None,
+        "Where Redis is; selects the cache back end redis.",
+        "redis://HOST:PORT/DATABASE, its port from 1 to 65535 and its database a number, rediss:// likewise, or "
+        "unix:///PATH",
     )
     cache_on_error: Literal["raise", "bypass"] = _setting(
         "raise", "What a call does whose cache fails: raise, or bypass it.", "raise or bypass"

@@ -257,7 +257,7 @@ def test_a_wrong_address_of_redis_is_shown_without_its_password(case: str, monke
     for text in texts:
         assert "***" in text
         assert "hunter2" not in text
-        assert text.count("redis://, rediss:// or unix://") == 1
+        assert text.count("redis://HOST:PORT/DATABASE, its port from 1 to 65535") == 1
 
 
 def test_a_dotenv_file_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
