@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -164,26 +165,22 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is not None:
         try:
-            _write_through(stream, text)
+            if type(stream) is io.TextIOWrapper and not _is_terminal(stream):
+                _write_through(stream, text)
+            else:  # what a program has put in its place has ways of its own
+                stream.write(text)
         except (OSError, ValueError):
             return
 
 
-def _write_through(stream: TextIO, text: str) -> None:
-    """Write to a stream, past its buffer: what the system does not take would stay there, and fail the program's end.
+def _write_through(stream: io.TextIOWrapper, text: str) -> None:
+    """Write past the buffer: what the system does not take would stay in it, and Python's end would fail for it.
 
     Raises:
         OSError: it takes no more.
         ValueError: it is closed.
     """
-    try:
-        descriptor = None if _is_terminal(stream) else stream.fileno()
-    except (OSError, AttributeError):  # one that a program has put in its place
-        descriptor = None
-    if descriptor is None:
-        stream.write(text)
-        return
     stream.flush()
     left = memoryview(text.replace("\n", os.linesep).encode(stream.encoding, "backslashreplace"))
     while left:
-        left = left[os.write(descriptor, left) :]
+        left = left[os.write(stream.fileno(), left) :]

@@ -21,7 +21,7 @@ A = TypeVar("A", bound=Arguments)
 
 
 class _Work(NamedTuple):
-    """What a tool does, beside what FastMCP keeps of it: to read a private attribute of a model takes a microsecond.
+    """What a tool does, beside what FastMCP keeps of it: a model takes its time for each private attribute.
 
     Args:
         spec: describes the tool.

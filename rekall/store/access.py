@@ -10,8 +10,8 @@ from typing import NamedTuple
 from rekall.infra.interfaces import Statement, Value
 from rekall.models import Entry, calculate_consolidation_score
 
-_MOST = 200
-"""Entries counted by one statement: five parameters each, and an older SQLite takes 999 and some."""
+_MOST = 1000
+"""Entries counted by one statement: five parameters each, and SQLite takes 32,766."""
 
 
 class Access(NamedTuple):

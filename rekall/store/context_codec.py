@@ -7,6 +7,7 @@ zlib (the only form before schema 6). Every version since 7 writes the first two
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,7 @@ FORMS = ("context_structured", "context_blob", "context_compressed")
 """The columns of a context."""
 _AT_ONCE = 100
 """Words that one statement stores."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 """What a stored context raises that is not the JSON object it should be."""
 
@@ -85,8 +87,8 @@ def searchable(row: Row) -> dict[str, str | None]:
 def index_statement(entry_id: str, context: StructuredContext | None, text: str | None) -> Statement:
     """The statement that puts a context into the full-text table, in front of the one that stores its entry.
 
-    The trigger leaves an entry alone that is indexed by then. After it, a free text, which SQL cannot read, would be
-    put into a row that is there, and at each such change FTS5 writes out all that it has gathered.
+    The trigger leaves an entry alone that was indexed just before it. After it, a free text, which SQL cannot read,
+    would be put into a row that is there, and at each such change FTS5 writes out all that it has gathered.
     """
     texts = {"id": entry_id, **_searchable({} if context is None else context.to_dict(), text)}
     columns = ", ".join(texts)
@@ -205,5 +207,6 @@ def _searchable(data: Mapping[str, Any], text: str | None) -> dict[str, str | No
 
 def _text(value: Any) -> str | None:
     if isinstance(value, list):
-        return " ".join(str(part) for part in value) or None
-    return None if value is None else str(value)
+        value = " ".join(str(part) for part in value) or None
+    # half of a surrogate pair, which JSON may hold, is no text of a database
+    return None if value is None else _SURROGATE.sub("\ufffd", str(value))

@@ -63,7 +63,7 @@ def _add_context(row: str) -> str:
 
 _MARK = "INSERT OR IGNORE INTO rekall_context_pending(id) SELECT {row}.id"
 _FIND_CONTEXT = "rowid IN (SELECT id FROM rekall_context_fts_content WHERE c0 = {row}.id)"
-_IS_INDEXED = "EXISTS (SELECT 1 FROM rekall_context_fts_content WHERE c0 = new.id)"
+_WAS_JUST_INDEXED = "(SELECT c0 FROM rekall_context_fts_content ORDER BY id DESC LIMIT 1) IS new.id"
 _REMOVE_CONTEXT = f"DELETE FROM rekall_context_fts WHERE {_FIND_CONTEXT.format(row='old')}"
 _UNMARK = "DELETE FROM rekall_context_pending WHERE id = old.id"
 
@@ -120,8 +120,9 @@ OBJECTS: Mapping[str, str] = {
     ),
     "rekall_context_id": "CREATE INDEX rekall_context_id ON rekall_context_fts_content(c0)",
     "rekall_context_ai": (
-        f"CREATE TRIGGER rekall_context_ai AFTER INSERT ON entries WHEN {_has_context('new')} AND NOT {_IS_INDEXED}"
-        f" BEGIN {_add_context('new')}; {_MARK.format(row='new')} WHERE {_needs_reading('new')}; END"
+        "CREATE TRIGGER rekall_context_ai AFTER INSERT ON entries"
+        f" WHEN {_has_context('new')} AND NOT {_WAS_JUST_INDEXED} BEGIN "
+        f"{_add_context('new')}; {_MARK.format(row='new')} WHERE {_needs_reading('new')}; END"
     ),
     "rekall_context_au": (
         "CREATE TRIGGER rekall_context_au AFTER UPDATE OF id, context_structured, context_blob, context_compressed"

@@ -34,7 +34,7 @@ SIZES_SQL = (
 """The same, and the rows of the table of contexts: exactly, as long as they are few, and at most."""
 
 APART = 4
-"""Terms that are counted by a parameter each: a search of one word takes a fifth less than with values of rows."""
+"""Terms at most that are counted by a parameter each, which FTS5 looks up faster than the value of a row."""
 
 _K1 = 1.2
 _LOWEST_IDF = 1e-6

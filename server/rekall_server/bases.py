@@ -74,8 +74,8 @@ class Bases:
                     self.close()
         database = base.open()
         if database is not self._known[counting]:
-            self._known[counting] = database
             self._look_at(database)
+            self._known[counting] = database
         return database
 
     @contextmanager
@@ -97,7 +97,8 @@ class Bases:
             database = None
             with suppress(CallGivenUp, RekallError):  # whoever may wait is told, or gets over it
                 database = (self._counting if counting else self._reading).at_once()
-            yield None if database is None else lambda: database
+            # one that was just opened has another back end than the one that is bounded
+            yield None if database is not self._known[counting] or database is None else lambda: database
 
     def look_again(self) -> None:
         """Let the next call look at the schema: a restore may just have put another one in the base."""

@@ -39,7 +39,7 @@ LONGEST_ON_THE_LOOP = 0.05
 TOGETHER = frozenset({"rekall_add", "rekall_link"})
 """Tools that write little, and to the base alone: those of many callers are committed together."""
 SMALL = 20_000
-"""Characters of a small write: some milliseconds of work."""
+"""Characters of a small write."""
 THREADS_FOR_WRITES = 40
 _WHOLE = TypeAdapter(int)
 READ_ONLY = "this token may only read: ask the operator for one that may write ('rekall-server token new NAME')"

@@ -29,7 +29,7 @@ from rekall_server.masking import told
 
 MOST = 128
 """Calls that are done together at most, for which others that write wait."""
-LONGEST_ON_THE_LOOP = 0.05
+TURN = 0.05
 """Seconds for which calls are begun on the event loop; what is left is done after others had their turn."""
 
 Call = Callable[[OpenDatabase], ToolResult]
@@ -93,7 +93,6 @@ class JointWrites:
             try:
                 try:
                     outcomes = self._done_at_once(taken)
-                    self._waiting.extendleft(reversed(taken[len(outcomes) :]))
                 except CallGivenUp:
                     outcomes = await anyio.to_thread.run_sync(self._done, taken, limiter=self._thread)
             except Exception as error:  # noqa: BLE001  # whatever it is, nobody waits for ever
@@ -102,6 +101,7 @@ class JointWrites:
                     taken += self._waiting
                     self._waiting.clear()
                 outcomes = [_refused(error, one) for one in taken]
+            self._waiting.extendleft(reversed(taken[len(outcomes) :]))
             for one, outcome in zip(taken, outcomes, strict=False):
                 if one.outcome.done():
                     continue
@@ -112,7 +112,7 @@ class JointWrites:
             await asyncio.sleep(0)
 
     def _done_at_once(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
-        """What comes of those of the calls for which there was time.
+        """What comes of those of the calls for which there was time, at least of the first.
 
         Raises:
             CallGivenUp: nothing was done.
@@ -120,13 +120,21 @@ class JointWrites:
         outcomes: list[Outcome] = []
 
         def some_of_them(open_database: OpenDatabase) -> None:
-            until = time.monotonic() + LONGEST_ON_THE_LOOP
+            until = time.monotonic() + TURN
             for one in taken:
                 outcomes.append(_outcome(one, open_database))
                 if time.monotonic() >= until:
                     break
 
-        return outcomes if self._at_once(some_of_them, LONGEST_ON_THE_LOOP) else [None] * len(outcomes)
+        try:
+            are_committed = self._at_once(some_of_them, TURN)
+        except Exception as error:
+            if not outcomes:
+                raise
+            return [_refused(error, one) for one in taken[: len(outcomes)]]
+        if not outcomes:  # undone before the first of them
+            raise CallGivenUp
+        return outcomes if are_committed else [None] * len(outcomes)
 
     def _done(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
         """What comes of calls that are done together."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from fastmcp.exceptions import ToolError
 from fastmcp.tools import ToolResult
 from server_support.bases import broad_base
+from server_support.pooled import Running, until
 
 from rekall.config import get_config, reset_config, set_config
 from rekall.errors import DatabaseBusyError, ReadOnlyError
@@ -104,19 +105,34 @@ def test_a_small_write_is_done_on_the_loop(process: Process, calls: ServerCalls)
     small = Work()
     done(calls, ADD, small, title="t")
     assert small.threads == [threading.get_ident()]
-    lock = sqlite3.connect(process.config.db_path, isolation_level=None, check_same_thread=False)
-    with closing(lock):
-        lock.execute("BEGIN IMMEDIATE")
-        release = threading.Timer(0.2, lock.execute, ["ROLLBACK"])
-        release.start()
-        locked = Work()
+    here = threading.get_ident()
+    turns = process.database().wrapped._base.turns  # type: ignore[attr-defined]  # of the back end in its wrapper
+    locked = Work()
+    with _locked_until(process.config.db_path, lambda: turns.owner not in (None, here)):
         done(calls, ADD, locked, title="t")
-        assert threading.get_ident() not in locked.threads
-        release.join()
+    assert here not in locked.threads
     given_up = Work(True)
     done(calls, ADD, given_up, title="t")
-    here, elsewhere = given_up.threads
-    assert here == threading.get_ident() != elsewhere
+    first, second = given_up.threads
+    assert first == here != second
+
+
+@contextmanager
+def _locked_until(path: Path, condition: Callable[[], bool]) -> Iterator[None]:
+    """Another program has the write lock until something is so."""
+    begun = threading.Event()
+
+    def hold() -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            begun.set()
+            until(condition, "who waits for the lock")
+            other.execute("ROLLBACK")
+
+    held = Running(hold)
+    assert begun.wait(10)
+    yield
+    held.result()
 
 
 @pytest.mark.parametrize(
@@ -226,6 +242,22 @@ def test_counts_that_cannot_be_written(error: Exception, tries: int) -> None:
             assert written.acquire(timeout=10)
     queue.close()
     assert len(tried) == tries
+
+
+def test_a_base_that_was_just_opened_anew_is_not_bounded(process: Process) -> None:
+    """What would bound it is the back end of the one before."""
+    bases = process.bases
+    with bases.bounded(1, 1) as opened:
+        assert opened is not None
+    bases._counting.close()
+    bases._counting.open()
+    with bases.bounded(1, 1) as opened:
+        assert opened is None
+    with pytest.raises(CallGivenUp):
+        bases.together_at_once(lambda _: pytest.fail("it was begun"), 1)
+    bases.open()
+    with bases.bounded(1, 1) as opened:
+        assert opened is not None
 
 
 def test_a_reading_base_counts_nothing(process: Process) -> None:

@@ -24,7 +24,7 @@ from rekall.mcp.tool import RekallTool
 from rekall.mcp.tools import TOOLS
 from rekall.models import Entry
 from rekall_server.calls import Bounds, ServerCalls
-from rekall_server.joint_writes import LONGEST_ON_THE_LOOP, MOST, Body, JointWrites
+from rekall_server.joint_writes import MOST, TURN, Body, JointWrites
 from rekall_server.masking import told
 from rekall_server.process import Process, prepare
 from rekall_server.settings import Settings
@@ -128,17 +128,24 @@ def never_at_once(_body: Body, _seconds: float) -> bool:
     raise CallGivenUp
 
 
-def outcomes_of(together: Callable[[Body], bool], number: int = 3) -> tuple[list[Any], list[int]]:
+def outcomes_of(
+    together: Callable[[Body], bool],
+    number: int = 3,
+    *,
+    at_once: Callable[[Body, float], bool] = never_at_once,
+    seconds: float = 0,
+) -> tuple[list[Any], list[int]]:
     """What comes of calls that are done with a given way to commit, and the threads that did them."""
     threads: list[int] = []
     outcomes: list[Any] = []
 
     def write(_open_database: OpenDatabase) -> ToolResult:
         threads.append(threading.get_ident())
+        threading.Event().wait(seconds)
         return ToolResult(content="done")
 
     async def run() -> None:
-        joint = JointWrites(together, never_at_once)
+        joint = JointWrites(together, at_once)
 
         async def one() -> None:
             try:
@@ -152,6 +159,40 @@ def outcomes_of(together: Callable[[Body], bool], number: int = 3) -> tuple[list
 
     anyio.run(run)
     return outcomes, threads
+
+
+def test_what_may_be_lost_is_an_error_for_those_that_were_begun() -> None:
+    """Others are done: nothing of them was written."""
+    failed: list[bool] = []
+
+    def lost_once(body: Body, _seconds: float) -> bool:
+        body(nothing)
+        if not failed:
+            failed.append(True)
+            raise DatabaseError("the file was removed")
+        return True
+
+    outcomes, threads = outcomes_of(never, at_once=lost_once, seconds=TURN)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ToolError", "ToolResult", "ToolResult"]
+    assert set(threads) == {threading.get_ident()}
+
+
+def test_what_was_undone_before_the_first_is_done_in_a_thread() -> None:
+    """And not tried again and again."""
+    tries: list[int] = []
+
+    def undone(_body: Body, _seconds: float) -> bool:
+        tries.append(1)
+        return False
+
+    def together(body: Body) -> bool:
+        body(nothing)
+        return True
+
+    outcomes, threads = outcomes_of(together, at_once=undone)
+    assert [type(outcome) for outcome in outcomes] == [ToolResult] * 3
+    assert threading.get_ident() not in threads
+    assert len(tries) == 1
 
 
 def test_those_for_which_there_is_no_time_on_the_loop_are_done_after_others_had_their_turn(process: Process) -> None:
@@ -175,7 +216,7 @@ def test_those_for_which_there_is_no_time_on_the_loop_are_done_after_others_had_
             def write(_open_database: OpenDatabase) -> ToolResult:
                 threads.append(threading.get_ident())
                 order.append(number)
-                threading.Event().wait(LONGEST_ON_THE_LOOP / 3)
+                threading.Event().wait(TURN / 3)
                 return ToolResult(content="done")
 
             assert await joint.do(write) is not None

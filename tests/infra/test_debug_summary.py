@@ -211,6 +211,19 @@ def test_nothing_of_it_stays_in_a_buffer_of_python(unbuffered: str, tmp_path: Pa
     assert (tmp_path / "status").read_text() == "0\n"
 
 
+def test_what_stands_in_for_stderr_is_written_to_as_it_wants(tmp_path: Path) -> None:
+    """Also where it gives the descriptor of the one that it stands for."""
+    code = (
+        "import sys\nclass Tee:\n    def __init__(self):\n        self.lines, self.encoding = [], None\n"
+        "    def write(self, text):\n        self.lines.append(text)\n    def fileno(self):\n        return 2\n"
+        f"    def flush(self):\n        pass\n    def isatty(self):\n        return False\nsys.stderr = Tee()\n{USE}\n"
+        "print(''.join(sys.stderr.lines), end='')\n"
+    )
+    done = run(code, tmp_path / "a.db")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {event["event"] for event in events(done.stdout)} == {"backend.call"}
+
+
 def test_a_stderr_that_stood_in_for_a_while_gets_its_own_summary(tmp_path: Path) -> None:
     """What ends the log goes where the log went, and nowhere once that is closed: a test run ends without a word."""
     code = (

@@ -151,3 +151,25 @@ def test_adding_updating_and_deleting_use_the_index_on_the_full_text_table(db: D
     ):
         plan = " ".join(str(row[3]) for row in raw.rows(path, f"EXPLAIN QUERY PLAN {query}"))
         assert index in plan
+
+
+def test_a_row_that_another_program_left_is_not_taken_for_the_index_of_an_entry(db: Database, path: Path) -> None:
+    """REPLACE fires no trigger of a deletion: the context before it stays indexed, and the new one is too."""
+    db.add(Entry("R", "otter", "bug"), context=StructuredContext("in the water", "swim on", ["fish"]))
+    db.add(Entry("S", "otter", "bug"), context=StructuredContext("on the shore", "walk on", ["fish"]))
+    context = StructuredContext("in the woods", "climb on", ["fish"]).to_json()
+    raw.write(
+        path,
+        "INSERT OR REPLACE INTO entries(id, title, type, created_at, updated_at, context_structured)"
+        f" VALUES ('R', 'otter', 'bug', '2026-01-01', '2026-01-01', '{context}')",
+    )
+    assert [hit.entry.id for hit in db.search("woods")] == ["R"]
+
+
+def test_half_a_surrogate_pair_in_a_context_is_stored_and_no_word(db: Database) -> None:
+    """JSON may hold one; the text of a database may not."""
+    db.add(Entry("H", "otter", "bug"), context=StructuredContext("broken \ud800 pictogram", "as it is", ["fish"]))
+    stored = db.get_structured_context("H")
+    assert stored is not None
+    assert stored.situation == "broken \ud800 pictogram"
+    assert [hit.entry.id for hit in db.search("pictogram")] == ["H"]

@@ -242,10 +242,10 @@ def test_accesses_that_are_counted_later_are_counted_together(tmp_path: Path) ->
 
 
 def test_more_accesses_than_one_statement_takes(db: Database) -> None:
-    """Of some 500 entries, each twice."""
+    """Of some 1500 entries, each twice."""
     raw.write(
         db.db_path,
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO entries"
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO entries"
         " (id, title, type, created_at, updated_at) SELECT 'N' || i, 't', 'bug', '2026-01-01', '2026-01-01' FROM n",
     )
     entries = db.list_all(limit=-1)

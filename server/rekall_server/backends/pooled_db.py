@@ -153,8 +153,8 @@ class PooledDatabaseBackend(DatabaseBackend):
         For many small writes that one thread has at hand: nobody is woken for each of them, and the commit is one. What
         it reads meanwhile has what it has written. Others wait for their turn as long as it takes.
 
-        In a block that is bounded it begins at once or not at all, and its commit does not wait for the disk. What
-        `body` asks of this back end is not bounded then.
+        In a block that is bounded it begins at once or not at all, and its commit does not write the log into the
+        database. What `body` asks of this back end is not bounded then.
 
         Raises:
             CallGivenUp: it would have to wait, in a block that is bounded; nothing was begun.

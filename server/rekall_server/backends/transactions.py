@@ -63,7 +63,7 @@ class Transactions:
         """Apply a write in a transaction of its own; what comes of it, it keeps.
 
         Args:
-            at_once: wait for nothing, neither for another process nor for the disk: it keeps a `CallGivenUp` then.
+            at_once: wait for nobody, and leave the log as it is; where that cannot be it keeps a `CallGivenUp`.
         """
         try:
             connection = self._begun_at_once() if at_once else self._begun()

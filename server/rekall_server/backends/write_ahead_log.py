@@ -18,7 +18,7 @@ _EVERY = 0.5
 _PATIENCE = 500
 """Milliseconds that writers wait, when it is emptied, for the readers that still need it."""
 _PUT_OFF = 10_000
-"""Changed rows, some 8 MB of the log, up to which writing it into the database can be put off."""
+"""Changed rows up to which writing the log into the database can be put off: those of some 400 entries."""
 _PAGES = 1000
 """Of the log, from which on a commit writes it into the database; SQLite's own number."""
 
@@ -38,7 +38,7 @@ class WriteAheadLog:
         self._changes = 0
 
     def put_off(self, connection: sqlite3.Connection) -> bool:
-        """Let the next commit be a short one, which leaves the log as it is: writing it out takes what the disk takes.
+        """Let the next commit leave the log as it is: writing it into the database takes as long as the disk does.
 
         Args:
             connection: outside of a transaction.
@@ -54,15 +54,16 @@ class WriteAheadLog:
         return True
 
     def take_up(self, connection: sqlite3.Connection) -> None:
-        """Let the next commit write the log into the database if it is long.
+        """Let the next commits write the log into the database when it is long; do it now if it was put off for long.
 
         Args:
             connection: outside of a transaction.
         """
-        self._changes = connection.total_changes
         if self._is_put_off:
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}").fetchone()
             self._is_put_off = False
+        if connection.total_changes - self._changes > _PUT_OFF and self._written_out(connection):
+            self._changes = connection.total_changes
 
     def shorten(self, connection: sqlite3.Connection) -> None:
         """Empty the log if it has grown too long, and nobody needs it for longer than a moment; else another time.
@@ -85,6 +86,20 @@ class WriteAheadLog:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
                 connection.execute("PRAGMA busy_timeout = 0")
-        except DRIVER_ERRORS as error:  # what was written is in the log, and stays there
-            logger.warning("the write-ahead log could not be emptied: %s: %s", type(error).__name__, error)
+        except DRIVER_ERRORS as error:
+            _warn(error)
         self._next = time.monotonic() + _EVERY
+
+    def _written_out(self, connection: sqlite3.Connection) -> bool:
+        """Write the log into the database as far as no reader needs it; whether that was all of it."""
+        try:
+            busy, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except DRIVER_ERRORS as error:
+            _warn(error)
+            return False
+        return not busy and written == pages
+
+
+def _warn(error: Exception) -> None:
+    """Tell the operator; what was written is in the log, and stays there."""
+    logger.warning("the write-ahead log could not be emptied: %s: %s", type(error).__name__, error)

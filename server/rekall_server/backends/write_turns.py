@@ -87,16 +87,19 @@ class WriteTurns:
             CallGivenUp: it would have to; nothing was applied.
             BaseException: as `run`.
         """
-        with self._lock:
-            if self._closed:
-                raise self._closed_error()
-            if self.owner is not None or self._waiting:
-                raise CallGivenUp
-            self.owner = write.thread
+        if self.owner == write.thread:
+            raise CallGivenUp
         try:
+            with self._lock:
+                if self._closed:
+                    raise self._closed_error()
+                if self.owner is not None or self._waiting:
+                    raise CallGivenUp
+                self.owner = write.thread
             self._transactions.alone(write, at_once=True)
         finally:
-            self._pass_on()
+            if self.owner == write.thread:
+                self._pass_on()
         return write.outcome()
 
     def close(self) -> None:

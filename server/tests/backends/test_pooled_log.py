@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from server_support.pooled import opened, until
+from server_support.pooled import INSERT, PATIENCE, opened, until
 from support import raw
 
+from rekall.errors import IntegrityError
+from rekall.infra.interfaces import CallGivenUp, Statement
 from rekall_server.backends.write_ahead_log import LONGEST_LOG
 
 BLOB = "INSERT INTO t (value) VALUES (zeroblob(1000000))"
@@ -46,3 +48,24 @@ def test_a_log_that_grew_too_long_is_emptied(linked: bool, tmp_path: Path) -> No
         until(is_short, "a log that is emptied")
         assert backend.fetch_one("SELECT count(*) AS n FROM t") == {"n": written}
     assert raw.rows(path, "SELECT count(*) FROM t") == [(written,)]
+
+
+def test_a_log_that_was_put_off_is_written_out_though_other_writes_fail(tmp_path: Path) -> None:
+    """Whoever may wait writes it into the database before anything else, whatever becomes of what it was asked for."""
+    path = tmp_path / "a.db"
+    rows = [Statement(INSERT, ("x" * 1000,))] * 1000
+    with opened(path) as backend:
+        backend.execute("CREATE TABLE one (value UNIQUE)")
+        backend.execute("INSERT INTO one VALUES (1)")
+        put_off = 0
+        for _ in range(60):
+            try:
+                with backend.within(PATIENCE):
+                    backend.together(lambda: backend.execute_batch(rows))
+                put_off += 1
+            except CallGivenUp:
+                pass
+            with pytest.raises(IntegrityError):
+                backend.execute("INSERT INTO one VALUES (1)")
+        assert put_off > 40
+        assert path.with_name("a.db-wal").stat().st_size < put_off * 1_000_000 / 2
