@@ -30,7 +30,9 @@ from rekall_server.masking import told
 MOST = 128
 """Calls that are done together at most, for which others that write wait."""
 TURN = 0.05
-"""Seconds for which calls are begun on the event loop; what is left is done after others had their turn."""
+"""Seconds for which calls are begun on the event loop; what is left waits for the next turn."""
+_BETWEEN = 8
+"""Rounds of the event loop between two turns: in so many a request that has come is read, done and answered."""
 
 Call = Callable[[OpenDatabase], ToolResult]
 Body = Callable[[OpenDatabase], None]
@@ -109,7 +111,8 @@ class JointWrites:
                     one.outcome.set_exception(outcome)
                 else:
                     one.outcome.set_result(outcome)
-            await asyncio.sleep(0)
+            for _ in range(_BETWEEN):
+                await asyncio.sleep(0)
 
     def _done_at_once(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
         """What comes of those of the calls for which there was time, at least of the first.
@@ -132,7 +135,7 @@ class JointWrites:
             if not outcomes:
                 raise
             return [_refused(error, one) for one in taken[: len(outcomes)]]
-        if not outcomes:  # undone before the first of them
+        if not outcomes:  # undone before the first of them, or there is none
             raise CallGivenUp
         return outcomes if are_committed else [None] * len(outcomes)
 

@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_LOG = 32_000_000
 """Bytes of the log beyond which it is emptied; SQLite itself begins it anew at some 4 MB whenever nobody reads."""
-_EVERY = 0.5
-"""Seconds between two looks at its length."""
+_EVERY, _LATER = 0.5, 5.0
+"""Seconds between two looks at its length, and after one at which a reader needed it for too long."""
 _PATIENCE = 500
 """Milliseconds that writers wait, when it is emptied, for the readers that still need it."""
 _PUT_OFF = 10_000
@@ -83,12 +83,13 @@ class WriteAheadLog:
         try:
             connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
                 connection.execute("PRAGMA busy_timeout = 0")
         except DRIVER_ERRORS as error:
             _warn(error)
-        self._next = time.monotonic() + _EVERY
+            is_busy = True
+        self._next = time.monotonic() + (_LATER if is_busy else _EVERY)
 
     def _written_out(self, connection: sqlite3.Connection) -> bool:
         """Write the log into the database as far as no reader needs it; whether that was all of it."""
