@@ -68,7 +68,7 @@ def _by_entry(counted: Iterable[Access]) -> list[Access]:
         if known is not None:
             newest = access if access.seen > known.seen else known
             moment = max(access.moment, known.moment)
-            access = newest._replace(moment=moment, times=access.times + known.times)  # both as one
+            access = newest._replace(moment=moment, times=access.times + known.times)
         rows[access.entry_id] = access
     return list(rows.values())
 

@@ -35,7 +35,7 @@ MCP_PATH = "/mcp"
 _GENERATIONS = (5000, 50, 100)
 """Thresholds of the garbage collector once all is loaded: collections walk through millions of objects of libraries."""
 _SWITCH = 0.0005
-"""Seconds that a thread waits for Python's lock before it asks for it: those that write need it often, and not long."""
+"""Seconds that a thread waits for Python's lock before it asks for it: the event loop gets it back so soon."""
 
 logger = structlog.get_logger(__name__)
 

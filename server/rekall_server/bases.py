@@ -98,7 +98,7 @@ class Bases:
             with suppress(CallGivenUp, RekallError):  # whoever may wait is told, or gets over it
                 database = (self._counting if counting else self._reading).at_once()
             # one that was just opened has another back end than the one that is bounded
-            yield None if database is not self._known[counting] or database is None else lambda: database
+            yield None if database is None or database is not self._known[counting] else lambda: database
 
     def look_again(self) -> None:
         """Let the next call look at the schema: a restore may just have put another one in the base."""
