@@ -32,6 +32,9 @@ def related_to(db: OpenBase, found: Sequence[Entry], obsolete: Sequence[Entry], 
     """
     hits = {entry.id: entry for entry in found}
     links = db.store.links.links_among(list(hits)) if hits and may_link else []
+    old = [*obsolete, *(hit for hit in found if hit.superseded_by)]
+    if not links and not old:
+        return Related([], [], [])
     ways: dict[str, Link] = {}
     for link in links:
         for end in (link.source_id, link.target_id):
@@ -45,7 +48,6 @@ def related_to(db: OpenBase, found: Sequence[Entry], obsolete: Sequence[Entry], 
     ]
     others = hits | (db.store.entries.get_many(wanted) if wanted else {})
     linked = [Linked(others[end], ways[end]) for end in list(ways)[:LINKED] if end in others]
-    old = [*obsolete, *(hit for hit in hits.values() if hit.superseded_by)]
     told = {entry.id: by for entry in old if (by := _successor(db, entry, others)) is not None}
     for link in superseding:
         if link.source_id in others and others[link.source_id].status == "active":

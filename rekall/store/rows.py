@@ -140,7 +140,8 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is no ISO time.
     """
-    return local_time(datetime.fromisoformat(text))
+    stated = datetime.fromisoformat(text)
+    return stated if stated.tzinfo is None else local_time(stated)
 
 
 def utc_now() -> str:

@@ -201,26 +201,28 @@ class Search:
 
 def _found(request: Request, ranked: Ranked, limit: int) -> Found:
     parsed = request.parsed
-    linked = any(row.get("linked", True) for row in ranked.rows)  # not known of what the cache or a scratch table gave
-    found = Found(terms=parsed.terms, narrowed=ranked.narrowed, linked=linked)
     short = parsed.is_short
     compounds = parsed.compounds if short else []
+    linked = False
     hits = []
     for row in ranked.rows:
-        entry = entry_from_row(row)
-        share = min(max(-row["rank"] / ranked.best, 0.0), 1.0)
-        if compounds and row["tier"] == ENTRY:
+        linked = linked or row.get("linked", True)  # not known of what the cache or a scratch table gave
+        entry, tier, rank = entry_from_row(row), row["tier"], row["rank"]
+        share = min(max(-rank / ranked.best, 0.0), 1.0)
+        if compounds and tier == ENTRY:
             text = " ".join((entry.title, entry.content, *entry.tags))
             share = (share + all(verbatim(word, text) for word in compounds)) / 2
-        score = (SOME - row["tier"] + share) * _SHARE if short else share
-        hits.append(SearchResult(entry, row["rank"], "", _KINDS[row["tier"]], score))
+        score = (SOME - tier + share) * _SHARE if short else share
+        hits.append(SearchResult(entry, rank, "", _KINDS[tier], score))
     if compounds:
         hits.sort(key=lambda hit: -(hit.score or 0.0))  # equal ones stay in the order of the base
+    found: list[SearchResult] = []
+    superseded: list[Entry] = []
     for hit in hits:
         if hit.entry.status == "active" or request.include_obsolete:
-            if len(found.hits) == limit:
+            if len(found) == limit:
                 break
-            found.hits.append(hit)
-        elif len(found.superseded) < SUPERSEDED:
-            found.superseded.append(hit.entry)
-    return found
+            found.append(hit)
+        elif len(superseded) < SUPERSEDED:
+            superseded.append(hit.entry)
+    return Found(found, parsed.terms, ranked.narrowed, superseded, bool(linked))

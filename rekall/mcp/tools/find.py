@@ -6,6 +6,7 @@ is bookkeeping about reading: it changes no knowledge, and a client that had to 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -88,14 +89,15 @@ def search(open_database: OpenDatabase, args: SearchArguments) -> Answer:
         ),
     )
     beside = answer_record(found)
+    records = [_compact_hit(hit, found.explanations.get(hit.entry.id)) for hit in found.hits]
     structured = {
-        "results": [_compact_hit(hit, found.explanations.get(hit.entry.id)) for hit in found.hits],
+        "results": records,
         "total_count": len(found.hits),
         "search_mode": "hybrid" if _has_context(args) else found.mode,
         "note": found.notes[0] if found.notes else None,
         **beside,
     }
-    return Answer("\n\n".join(_search_blocks(found)), structured)
+    return Answer("\n\n".join(_search_blocks(found, records)), structured)
 
 
 def _has_context(args: SearchArguments) -> bool:
@@ -105,14 +107,15 @@ def _has_context(args: SearchArguments) -> bool:
     return configuration.get_config().smart_embeddings_enabled
 
 
-def _search_blocks(found: finding.Answer) -> list[str]:
+def _search_blocks(found: finding.Answer, records: list[dict[str, Any]]) -> list[str]:
     """The parts of the text: hits of three lines each as in 0.3, then what else there is to say."""
     number = len(found.hits)
     if found.nothing is None:
         blocks = [f"Found {number} result{'' if number == 1 else 's'}:"]
     else:
         blocks = [f"No entries found: {_NOTHING[found.nothing]}"]
-    blocks += ["\n".join(_hit_lines(hit, found.explanations.get(hit.entry.id))) for hit in found.hits]
+    for hit, record in zip(found.hits, records, strict=True):
+        blocks.append(_hit_text(hit, record["snippet"], found.explanations.get(hit.entry.id)))
     blocks += [f"Note: {note}" for note in found.notes]
     if found.superseded:
         lines = [
@@ -210,14 +213,22 @@ def _compact_hit(hit: SearchResult, why: finding.Explanation | None) -> dict[str
     }
 
 
-def _hit_lines(hit: SearchResult, why: finding.Explanation | None) -> list[str]:
+def _hit_text(hit: SearchResult, beginning: str, why: finding.Explanation | None) -> str:
     entry = hit.entry
-    found = [] if hit.similarity is None else [f"semantic: {hit.similarity:.0%}"]
-    found += [f"keywords: {', '.join(map(one_line, hit.keywords))}"] if hit.keywords else []
-    how = f" ({'; '.join(found)})" if found else ""
-    lines = [f"- [{entry.id}] {entry.type}: {one_line(entry.title)}{how}", f"  Tags: {listed(entry.tags)}"]
-    lines += [f"  {snippet(entry.content)}"] if entry.content else []
-    return lines if why is None else [*lines, *(f"  {label}: {one_line(text)}" for label, text in in_words(hit, why))]
+    how = f" ({'; '.join(_how_found(hit))})" if hit.keywords or hit.similarity is not None else ""
+    text = f"- [{entry.id}] {entry.type}: {one_line(entry.title)}{how}\n  Tags: {listed(entry.tags)}"
+    if entry.content:
+        text += f"\n  {beginning}"
+    if why is not None:
+        text += "".join(f"\n  {label}: {one_line(part)}" for label, part in in_words(hit, why))
+    return text
+
+
+def _how_found(hit: SearchResult) -> Iterator[str]:
+    if hit.similarity is not None:
+        yield f"semantic: {hit.similarity:.0%}"
+    if hit.keywords:
+        yield f"keywords: {', '.join(map(one_line, hit.keywords))}"
 
 
 def _field_lines(entry: Entry) -> list[str]:
