@@ -131,7 +131,7 @@ def _measure(sections: Sequence[str], bases: Bases, *, quick: bool) -> list[Row]
     if "exchange" in sections:
         rows += exchange.measure(bases, store.sizes_for(quick=quick))
     if "server" in sections:
-        rows += server.measure(bases, rounds=3 if quick else 7, seconds=1.2 if quick else 3.0)
+        rows += server.measure(bases, rounds=3 if quick else 15, seconds=1.2 if quick else 1.5)
     return rows
 
 

@@ -9,6 +9,7 @@ import pytest
 from benchmarks import server
 from benchmarks.bases import Bases
 from benchmarks.load import OLDER_PROTOCOL, PROTOCOL, call
+from benchmarks.measure import Row
 from benchmarks.server_processes import empty_server
 from benchmarks.texts import made_up_texts
 
@@ -66,6 +67,17 @@ def test_the_report_has_every_limit(bases: Bases, monkeypatch: pytest.MonkeyPatc
     assert rows[-1].figure == 0
     assert {row.section for row in rows} == {"server"}
     assert all(row.figure > 0 for row in rows[:-1])
+
+
+def test_sides_are_compared_round_by_round() -> None:
+    """A machine that is slower for some rounds moves medians apart, and no ratio; a silent round is left out."""
+    one, other = [100.0, 50.0, 60.0, 0.0], [200.0, 100.0, 120.0, 100.0]
+    ratios = server._ratios(one, other)
+    assert ratios == [0.5, 0.5, 0.5]
+    assert server._ratios([1.0, None], [None, 2.0]) == []
+    row = Row("server", "w", 100.0, "/s", base=110.0, limit=0.6, at_least=True, ratios=ratios)
+    assert (row.ratio, row.is_over) == (0.5, True)
+    assert row.record()["ratios"] == ratios
 
 
 def test_no_tool_takes_an_argument_from_a_header() -> None:

@@ -87,8 +87,10 @@ class Row:
         reference: what it is compared with.
         base: the reference's own result, in `unit`.
         limit: what must not be exceeded: by the ratio where there is a base, else by the figure.
-        at_least: the limit is what must be reached instead.
         details: further numbers for the JSON file.
+        at_least: the limit is what must be reached instead.
+        ratios: what the ratio was in each round; then their median is the ratio, which a machine whose speed changes
+            between two rounds moves less than that of two medians.
     """
 
     section: str
@@ -100,9 +102,12 @@ class Row:
     limit: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     at_least: bool = False
+    ratios: Sequence[float] = ()
 
     @property
     def ratio(self) -> float | None:
+        if self.ratios:
+            return statistics.median(self.ratios)
         return self.figure / self.base if self.base else None
 
     @property

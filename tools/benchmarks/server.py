@@ -74,7 +74,8 @@ class Figures(NamedTuple):
         p50: milliseconds; likewise p99.
         cpu: microseconds of a call; None where that is not known.
         errors: calls that failed, and answers of the samples that were wrong, in all rounds.
-        rounds: throughput of each.
+        throughputs: of each round.
+        p99s: of each round; None where nothing was answered.
     """
 
     throughput: float
@@ -82,7 +83,8 @@ class Figures(NamedTuple):
     p99: float
     cpu: float | None
     errors: int
-    rounds: Sequence[float]
+    throughputs: Sequence[float]
+    p99s: Sequence[float | None]
 
 
 def measure(bases: Bases, *, rounds: int, seconds: float, size: int = SIZE) -> list[Row]:
@@ -259,12 +261,21 @@ def _figures(rounds: Sequence[Round]) -> Figures:
         1e3 * statistics.median(one.load.percentile(0.99) for one in answered),
         1e6 * statistics.median(cpus) if cpus else None,
         errors,
-        [one.load.throughput for one in answered],
+        [one.load.throughput for one in rounds],
+        [1e3 * one.load.percentile(0.99) if one.load.latencies else None for one in rounds],
     )
 
 
+def _ratios(ones: Sequence[float | None], others: Sequence[float | None]) -> Sequence[float]:
+    """What the one was of the other in each round in which both answered."""
+    return [one / other for one, other in zip(ones, others, strict=True) if one and other]
+
+
 def _beside_nothing(figures: Mapping[str, Figures], clients: int) -> Iterator[Row]:
-    """Throughput, the time of the slowest, and the CPU of a call, each beside that of the empty tool."""
+    """Throughput, the time of the slowest, and the CPU of a call, each beside that of the empty tool.
+
+    The first two are compared round by round.
+    """
     nothing = figures[NOTHING]
     yield Row("server", f"{NOTHING}, {clients} clients", nothing.throughput, "/s", details=nothing._asdict())
     for name, one in figures.items():
@@ -273,10 +284,12 @@ def _beside_nothing(figures: Mapping[str, Figures], clients: int) -> Iterator[Ro
         limit = THROUGHPUT_LIMIT if name in _LIMITED else None
         what = f"{name}, {clients} clients"
         base, details = nothing.throughput, one._asdict()
-        yield Row("server", what, one.throughput, "/s", NOTHING, base, limit, details, at_least=True)
+        ratios = _ratios(one.throughputs, nothing.throughputs)
+        yield Row("server", what, one.throughput, "/s", NOTHING, base, limit, details, at_least=True, ratios=ratios)
         if name in _LIMITED:
             limit = P99_LIMIT if clients == min(CLIENTS) else None
-            yield Row("server", f"{what}, p99", one.p99, "ms", NOTHING, nothing.p99, limit)
+            ratios = _ratios(one.p99s, nothing.p99s)
+            yield Row("server", f"{what}, p99", one.p99, "ms", NOTHING, nothing.p99, limit, ratios=ratios)
             if one.cpu is not None and nothing.cpu is not None:
                 yield Row("server", f"{what}, CPU of a call", one.cpu, "us", NOTHING, nothing.cpu)
 
@@ -285,14 +298,18 @@ def _of_older_clients(figures: Mapping[str, Figures], clients: int) -> Iterator[
     nothing, search, handshake = figures[NOTHING], figures[SEARCH], figures["initialize"]
     what = f"{SEARCH}, {clients} clients of MCP {OLDER_PROTOCOL}"
     details = search._asdict()
-    yield Row("server", what, search.throughput, "/s", NOTHING, nothing.throughput, details=details)
+    ratios = _ratios(search.throughputs, nothing.throughputs)
+    yield Row("server", what, search.throughput, "/s", NOTHING, nothing.throughput, details=details, ratios=ratios)
     what = f"initialize, {clients} clients of MCP {OLDER_PROTOCOL}"
     yield Row("server", what, handshake.throughput, "/s", details=handshake._asdict())
 
 
 def _of_workers(figures: Mapping[str, Figures], clients: int) -> Iterator[Row]:
-    """What a second process gains, of what it gains the empty tool on this machine."""
-    gains = {name: figures[f"{name}, 2"].throughput / figures[f"{name}, 1"].throughput for name in (NOTHING, SEARCH)}
+    """What a second process gains, round by round, of what it gains the empty tool on this machine."""
+    gains = {
+        name: statistics.median(_ratios(figures[f"{name}, 2"].throughputs, figures[f"{name}, 1"].throughputs))
+        for name in (NOTHING, SEARCH)
+    }
     details = {name: one._asdict() for name, one in figures.items()}
     yield Row("server", f"{NOTHING}, 2 workers for 1, {clients} clients", gains[NOTHING], "x")
     limit = min(WORKERS_LIMIT, WORKERS_SHARE * gains[NOTHING])
