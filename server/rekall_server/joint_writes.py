@@ -93,10 +93,7 @@ class JointWrites:
             taken = [one for one in (self._waiting.popleft() for _ in range(number)) if not one.outcome.done()]
             outcomes: Sequence[Outcome]
             try:
-                try:
-                    outcomes = self._done_at_once(taken)
-                except CallGivenUp:
-                    outcomes = await anyio.to_thread.run_sync(self._done, taken, limiter=self._thread)
+                outcomes = await self._done_soon(taken)
             except Exception as error:  # noqa: BLE001  # whatever it is, nobody waits for ever
                 if isinstance(error, DatabaseBusyError):
                     # who has come meanwhile would wait for the same
@@ -113,6 +110,13 @@ class JointWrites:
                     one.outcome.set_result(outcome)
             for _ in range(_BETWEEN):
                 await asyncio.sleep(0)
+
+    async def _done_soon(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
+        """What comes of the first of the calls, or of all, here or in a thread."""
+        try:
+            return self._done_at_once(taken)
+        except CallGivenUp:
+            return await anyio.to_thread.run_sync(self._done, taken, limiter=self._thread)
 
     def _done_at_once(self, taken: Sequence[_Waiting]) -> Sequence[Outcome]:
         """What comes of those of the calls for which there was time, at least of the first.

@@ -165,7 +165,7 @@ class PooledDatabaseBackend(DatabaseBackend):
         write = Write(lambda _connection: self._joint.run(body), joins=False)
         turns = self._opened().turns
         try:
-            result: T = turns.run(write) if self._bound.until is None else turns.run_at_once(write)
+            result: T = turns.run(write, at_once=self._bound.until is not None)
         except Exception as error:
             if write.is_committed or isinstance(error, DatabaseBusyError):
                 raise

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 from rekall.errors import ClosedError, DatabaseBusyError, DatabaseError, RekallError
 from rekall.infra.defaults import switch_log_on
@@ -29,6 +30,18 @@ _STEPS = 1_000_000
 """Of SQLite's virtual machine between two looks whether a write is to be ended: some 20 ms."""
 
 
+class _Writer(NamedTuple):
+    """The connection that writes.
+
+    Args:
+        connection: begins no transaction by itself.
+        log: its write-ahead log; None: the file system has no shared memory for one, and the base has a journal.
+    """
+
+    connection: sqlite3.Connection
+    log: WriteAheadLog | None
+
+
 class Transactions:
     """Applies writes. Used by one thread at a time; `end` by any.
 
@@ -43,10 +56,8 @@ class Transactions:
     def __init__(self, file: OpenedFile, busy_timeout: float) -> None:
         self._file = file
         self._busy_timeout = busy_timeout
-        self._kept: sqlite3.Connection | None = None
+        self._kept: _Writer | None = None
         self._is_ending = False
-        self._has_log = False
-        self._log = WriteAheadLog(file.path)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -57,7 +68,7 @@ class Transactions:
         """
         if self._kept is None:
             raise self._closed()
-        return self._kept
+        return self._kept.connection
 
     def alone(self, write: Write, *, at_once: bool = False) -> None:
         """Apply a write in a transaction of its own; what comes of it, it keeps.
@@ -66,20 +77,20 @@ class Transactions:
             at_once: wait for nobody, and leave the log as it is; where that cannot be it keeps a `CallGivenUp`.
         """
         try:
-            connection = self._begun_at_once() if at_once else self._begun()
+            writer = self._begun_at_once() if at_once else self._begun()
             try:
-                write.result = write.apply(connection)
-                self._commit(connection)
+                write.result = write.apply(writer.connection)
+                self._commit(writer.connection)
             except BaseException:
-                self._undo(connection)
+                self._undo(writer.connection)
                 raise
             write.is_committed = True
             self._file.check()
         except BaseException as error:  # noqa: BLE001  # raised in the thread that asked
             write.error = self._told(error)
         else:
-            if not at_once:
-                self._log.shorten(connection)
+            if writer.log is not None and not at_once:
+                writer.log.shorten()
 
     def together(self, first: Write, following: Callable[[], Write | None]) -> None:
         """Apply writes in one transaction; what comes of each, it keeps, and all have ended when this returns.
@@ -94,18 +105,19 @@ class Transactions:
         Raises:
             DatabaseError: the transaction could not be begun: the first has not ended, and no other was asked for.
         """
-        connection = self._begun()
+        writer = self._begun()
         members = [first]
         failure: Exception | None = None
         try:
-            self._apply_all(connection, members, following)
+            self._apply_all(writer.connection, members, following)
             self._file.check()
         except Exception as error:  # noqa: BLE001  # raised in the threads that asked
             failure = error if isinstance(error, DatabaseError) else DatabaseError(f"{type(error).__name__}: {error}")
         finally:
             for write in members:
                 write.end(failure)
-        self._log.shorten(connection)
+        if writer.log is not None:
+            writer.log.shorten()
 
     def statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         """The same statements, until the base is to be closed."""
@@ -120,11 +132,11 @@ class Transactions:
 
     def close(self) -> None:
         """Close the connection; nobody may be writing."""
-        connection, self._kept = self._kept, None
-        if connection is not None:
-            connection.set_progress_handler(None, 0)
+        writer, self._kept = self._kept, None
+        if writer is not None:
+            writer.connection.set_progress_handler(None, 0)
             with translated(self._file.path):
-                connection.close()
+                writer.connection.close()
 
     def _apply_all(
         self, connection: sqlite3.Connection, members: list[Write], following: Callable[[], Write | None]
@@ -179,63 +191,64 @@ class Transactions:
                 return False
         return True
 
-    def _begun(self) -> sqlite3.Connection:
-        """The connection, in a new transaction that holds the write lock of the file."""
+    def _begun(self) -> _Writer:
+        """The writer, in a new transaction that holds the write lock of the file."""
         if self._is_ending:
             raise self._closed()
         self._file.check()
         try:
-            connection = self._kept or self._open()
-            self._log.take_up(connection)
+            writer = self._kept or self._open()
+            if writer.log is not None:
+                writer.log.take_up()
             latest = time.monotonic() + self._busy_timeout
             while True:
                 try:
-                    connection.execute("BEGIN IMMEDIATE")
+                    writer.connection.execute("BEGIN IMMEDIATE")
                 except sqlite3.OperationalError as error:
                     if error_code(error) != BUSY or time.monotonic() >= latest or self._is_ending:
                         raise
                     time.sleep(_PAUSE)
                 else:
-                    return connection
+                    return writer
         except RekallError:
             raise
         except DRIVER_ERRORS as error:
             raise self._told(translate(error, self._file.path)) from error
 
-    def _begun_at_once(self) -> sqlite3.Connection:
+    def _begun_at_once(self) -> _Writer:
         """As `_begun`, by one attempt, on a connection that is there and has a write-ahead log to commit to.
 
         Raises:
             CallGivenUp: that is not possible now.
         """
-        connection = self._kept
-        if connection is None or self._is_ending or not self._has_log:
+        writer = self._kept
+        if writer is None or writer.log is None or self._is_ending:
             raise CallGivenUp
         self._file.check()
         try:
-            if not self._log.put_off(connection):
+            if not writer.log.put_off():
                 raise CallGivenUp
-            connection.execute("BEGIN IMMEDIATE")
+            writer.connection.execute("BEGIN IMMEDIATE")
         except DRIVER_ERRORS as error:
             raise CallGivenUp from error  # whoever may wait is told, or gets over it
-        return connection
+        return writer
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> _Writer:
         connection = self._file.connection(self._busy_timeout)
         try:
             connection.isolation_level = None  # nothing begins a transaction but this file
             switch_log_on(connection, self._busy_timeout)
-            self._has_log = connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
-            if self._has_log:
+            log = None
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                log = WriteAheadLog(connection, self._file.path)
                 # only BEGIN meets a lock then, and waits for it in shorter steps than SQLite
                 connection.execute("PRAGMA busy_timeout = 0")
             connection.set_progress_handler(lambda: self._is_ending, _STEPS)
         except BaseException:
             connection.close()
             raise
-        self._kept = connection
-        self._log = WriteAheadLog(self._file.path)
-        return connection
+        self._kept = _Writer(connection, log)
+        return self._kept
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         try:

@@ -19,58 +19,52 @@ _PATIENCE = 500
 """Milliseconds that writers wait, when it is emptied, for the readers that still need it."""
 _PUT_OFF = 10_000
 """Changed rows up to which writing the log into the database can be put off: those of some 400 entries."""
-_PAGES = 1000
-"""Of the log, from which on a commit writes it into the database; SQLite's own number."""
 
 
 class WriteAheadLog:
-    """The log of one connection. Used by the thread that writes.
+    """The log of one connection. Used by the thread that writes, outside of a transaction.
 
     Args:
+        connection: to a file that has one.
         path: the database file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
         # beside the file itself, where the path is a link to it
         self._log = Path(f"{path.resolve()}-wal")
         self._next = 0.0
         self._is_put_off = False
         self._changes = 0
+        self._pages: int = connection.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
 
-    def put_off(self, connection: sqlite3.Connection) -> bool:
+    def put_off(self) -> bool:
         """Let the next commit leave the log as it is: writing it into the database takes as long as the disk does.
-
-        Args:
-            connection: outside of a transaction.
 
         Returns:
             Whether that can be put off; False: it has been for long enough.
         """
-        if connection.total_changes - self._changes > _PUT_OFF:
+        if self._connection.total_changes - self._changes > _PUT_OFF:
             return False
         if not self._is_put_off:
-            connection.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
             self._is_put_off = True
         return True
 
-    def take_up(self, connection: sqlite3.Connection) -> None:
+    def take_up(self) -> None:
         """Let the next commits write the log into the database when it is long; do it now if it was put off for long.
 
-        Args:
-            connection: outside of a transaction.
+        Raises:
+            sqlite3.Error: SQLite's own setting cannot be put back.
         """
         if self._is_put_off:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}").fetchone()
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self._pages}").fetchone()
             self._is_put_off = False
-        if connection.total_changes - self._changes > _PUT_OFF and self._written_out(connection):
-            self._changes = connection.total_changes
+        if self._connection.total_changes - self._changes > _PUT_OFF and self._written_out():
+            self._changes = self._connection.total_changes
 
-    def shorten(self, connection: sqlite3.Connection) -> None:
-        """Empty the log if it has grown too long, and nobody needs it for longer than a moment; else another time.
-
-        Args:
-            connection: outside of a transaction.
-        """
+    def shorten(self) -> None:
+        """Empty the log if it has grown too long, and nobody needs it for longer than a moment; else another time."""
         now = time.monotonic()
         if now < self._next:
             return
@@ -79,22 +73,22 @@ class WriteAheadLog:
             if self._log.stat().st_size <= LONGEST_LOG:
                 return
         except OSError:
-            return  # there is none: the base has a journal
+            return  # there is none now
         try:
-            connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+            self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
             try:
-                is_busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                is_busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
-                connection.execute("PRAGMA busy_timeout = 0")
+                self._connection.execute("PRAGMA busy_timeout = 0")
         except DRIVER_ERRORS as error:
             _warn(error)
             is_busy = True
         self._next = time.monotonic() + (_LATER if is_busy else _EVERY)
 
-    def _written_out(self, connection: sqlite3.Connection) -> bool:
+    def _written_out(self) -> bool:
         """Write the log into the database as far as no reader needs it; whether that was all of it."""
         try:
-            busy, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            busy, pages, written = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except DRIVER_ERRORS as error:
             _warn(error)
             return False

@@ -48,55 +48,30 @@ class WriteTurns:
         """How many writes wait for their turn."""
         return len(self._waiting)
 
-    def run(self, write: Write) -> Any:
+    def run(self, write: Write, *, at_once: bool = False) -> Any:
         """Apply a write of this thread, and return what it returned.
 
+        Args:
+            at_once: this thread may not wait.
+
         Raises:
+            CallGivenUp: `at_once`, and it would have to wait; nothing was applied.
             DatabaseBusyError: it was not its turn in time, or another process kept the lock; nothing was applied.
             QueryError: this thread is making up the statements of another write.
             ClosedError: the base is closed; nothing was applied.
             BaseException: what the write raised; nothing was applied.
         """
         if self.owner == write.thread:
+            if at_once:
+                raise CallGivenUp
             raise QueryError(
                 "a write was asked for while the statements of another one are being made: give both as one batch"
             )
         try:
-            with self._lock:
-                if self._closed:
-                    raise self._closed_error()
-                if self.owner is None and not self._waiting:
-                    self.owner = write.thread
-                else:
-                    if write.joins and self._thread is None:
-                        self._start()
-                    self._waiting.append(write)
-            if self.owner != write.thread:
+            if not self._has_turn(write, waits=not at_once):
                 self._wait(write)
             if self.owner == write.thread:
-                self._transactions.alone(write)
-        finally:
-            if self.owner == write.thread:
-                self._pass_on()
-        return write.outcome()
-
-    def run_at_once(self, write: Write) -> Any:
-        """As `run`, for a thread that may not wait.
-
-        Raises:
-            CallGivenUp: it would have to; nothing was applied.
-            BaseException: as `run`.
-        """
-        if self.owner == write.thread:
-            raise CallGivenUp
-        try:
-            with self._lock:
-                if self._closed:
-                    raise self._closed_error()
-                if self.owner is not None or self._waiting:
-                    raise CallGivenUp
-                self.owner = write.thread
-            self._transactions.alone(write, at_once=True)
+                self._transactions.alone(write, at_once=at_once)
         finally:
             if self.owner == write.thread:
                 self._pass_on()
@@ -120,6 +95,21 @@ class WriteTurns:
             self._transactions.close()
         if self._thread is not None:
             self._thread.join(LONGEST_CLOSE)
+
+    def _has_turn(self, write: Write, *, waits: bool) -> bool:
+        """Whether it is the turn of a write already; else it waits from now on, if it may."""
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            if self.owner is None and not self._waiting:
+                self.owner = write.thread
+                return True
+            if not waits:
+                raise CallGivenUp
+            if write.joins and self._thread is None:
+                self._start()
+            self._waiting.append(write)
+            return False
 
     def _wait(self, write: Write) -> None:
         """Wait until a write has ended, or has its turn."""

@@ -11,6 +11,7 @@ import pytest
 from server_support.pooled import INSERT, PATIENCE, Held, Running, opened, values
 
 from rekall.errors import DatabaseBusyError, DatabaseError, IntegrityError
+from rekall.infra import defaults
 from rekall.infra.interfaces import CallGivenUp, Statement
 from rekall_server.backends.joint import JointUndone
 from rekall_server.backends.pooled_db import PooledDatabaseBackend
@@ -175,6 +176,17 @@ def test_it_does_not_open_the_connection_that_writes(path: Path) -> None:
     backend.connect()
     with closing(backend):
         gives_up(backend)
+
+
+def test_it_does_not_commit_to_a_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a commit waits for readers and the disk. SQLite's locks by files stand for a disk without shared memory."""
+    connect = defaults._connect
+    monkeypatch.setattr(defaults, "_connect", lambda uri, timeout: connect(f"{uri}&vfs=unix-dotfile", timeout))
+    with opened(path) as backend:
+        assert backend.fetch_one("PRAGMA journal_mode") == {"journal_mode": "delete"}
+        gives_up(backend)
+        backend.together(lambda: backend.execute(INSERT, (1,)))
+        assert values(backend) == [1]
 
 
 def test_now_and_then_it_leaves_the_log_to_a_thread_that_may_wait(path: Path) -> None:
