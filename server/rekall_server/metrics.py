@@ -7,9 +7,7 @@ The parent makes the folder with `shared_folder` before any of them starts. With
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +18,7 @@ from rekall.errors import CacheOutcomeUnknownError, CacheUnavailableError, Inval
 from rekall.infra.instrument import CACHE_METHODS
 from rekall.infra.interfaces import CallGivenUp
 from rekall.infra.retry import ATTEMPTS
+from rekall_server.private_folder import private_folder
 
 if TYPE_CHECKING:  # prometheus-client chooses its mode when it is imported: not before the folder is named
     from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
@@ -58,13 +57,12 @@ def prepare(folder: Path) -> None:
 @contextmanager
 def shared_folder() -> Iterator[Path]:
     """A private folder for the figures of this server's processes, removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="rekall-server-metrics-"))
-    try:
-        prepare(folder)
-        yield folder
-    finally:
-        os.environ.pop(FOLDER, None)
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_folder("rekall-server-metrics-") as folder:
+        try:
+            prepare(folder)
+            yield folder
+        finally:
+            os.environ.pop(FOLDER, None)
 
 
 class Metrics:

@@ -158,6 +158,45 @@ except KeyboardInterrupt:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no kill -9")
+def test_what_a_killed_server_has_left_goes_when_the_next_one_begins(tmp_path: Path) -> None:
+    """The folder of a server that runs stays, and whatever else is among the temporary files."""
+    code = """
+import sys
+from rekall_server import metrics
+with metrics.shared_folder() as folder:
+    metrics.Metrics().response(200)
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+    (tmp_path / "rekall-server-metrics-file").touch()
+    (tmp_path / "rekall-server-metrics-link").symlink_to(tmp_path / "of-others")
+    (tmp_path / "of-others").mkdir()
+
+    def begun() -> tuple[subprocess.Popen[str], Path]:
+        variables = {**environment(Path.home()), "TMPDIR": str(tmp_path)}
+        server = subprocess.Popen(
+            [sys.executable, "-c", code], env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None
+        return server, Path(server.stdout.readline().strip())
+
+    running, kept = begun()
+    killed, left = begun()
+    killed.kill()
+    killed.communicate()
+    assert kept.parent == left.parent == tmp_path
+    assert left.exists()
+    third, folder = begun()
+    assert kept.exists()
+    assert folder.exists()
+    assert not left.exists()
+    for server in (running, third):
+        server.communicate()
+    names = ["of-others", "rekall-server-metrics-file", "rekall-server-metrics-link"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
 def test_too_late_for_a_folder(tmp_path: Path) -> None:
     """Once prometheus-client counts in memory, a folder is refused: the figures would not be summed."""
     code = """
