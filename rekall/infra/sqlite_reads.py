@@ -5,16 +5,11 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Callable
-from itertools import repeat
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from rekall.infra.interfaces import Params, Row
 from rekall.infra.sqlite_errors import DRIVER_ERRORS, translate
-
-_NAME = itemgetter(0)
-"""Of the seven items that describe a column."""
 
 
 def read_one(connection: sqlite3.Connection, query: str, params: Params, path: Path | None) -> Row | None:
@@ -40,7 +35,7 @@ def read_all(connection: sqlite3.Connection, query: str, params: Params, path: P
         DatabaseError: what the driver's error means.
     """
     names, rows = _read(connection, query, params, path, sqlite3.Cursor.fetchall)
-    return list(map(dict, map(zip, repeat(names), rows)))  # one loop, and not in Python
+    return [dict(zip(names, row, strict=False)) for row in rows]
 
 
 def _read(
@@ -57,7 +52,7 @@ def _read(
         try:
             result = fetch(cursor.execute(query, params))
             # interned, a name is the very object that a reader of the row looks it up by
-            names = list(map(sys.intern, map(_NAME, cursor.description or ())))
+            names = [sys.intern(column[0]) for column in cursor.description or ()]
         finally:
             # a query that is not at its end would keep the state that it reads, for all that come after it
             cursor.close()
