@@ -57,7 +57,7 @@ def prepare(folder: Path) -> None:
 @contextmanager
 def shared_folder() -> Iterator[Path]:
     """A private folder for the figures of this server's processes, removed at the end."""
-    with private_folder("rekall-server-metrics-") as folder:
+    with private_folder("rekall-server-figures-") as folder:
         try:
             prepare(folder)
             yield folder

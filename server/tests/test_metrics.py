@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -169,9 +170,9 @@ with metrics.shared_folder() as folder:
     print(folder, flush=True)
     sys.stdin.read()
 """
-    (tmp_path / "rekall-server-metrics-file").touch()
-    (tmp_path / "rekall-server-metrics-link").symlink_to(tmp_path / "of-others")
     (tmp_path / "of-others").mkdir()
+    (tmp_path / "rekall-server-figures-link").symlink_to(tmp_path / "of-others")
+    os.mkfifo(tmp_path / "rekall-server-figures-pipe")  # whoever opens one waits for a writer
 
     def begun() -> tuple[subprocess.Popen[str], Path]:
         variables = {**environment(Path.home()), "TMPDIR": str(tmp_path)}
@@ -193,7 +194,7 @@ with metrics.shared_folder() as folder:
     assert not left.exists()
     for server in (running, third):
         server.communicate()
-    names = ["of-others", "rekall-server-metrics-file", "rekall-server-metrics-link"]
+    names = ["of-others", "rekall-server-figures-link", "rekall-server-figures-pipe"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
 
 

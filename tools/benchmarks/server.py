@@ -267,8 +267,8 @@ def _figures(rounds: Sequence[Round]) -> Figures:
 
 
 def _ratios(ones: Sequence[float | None], others: Sequence[float | None]) -> Sequence[float]:
-    """What the one was of the other in each round in which both answered."""
-    return [one / other for one, other in zip(ones, others, strict=True) if one and other]
+    """What the one was of the other in each round in which that was measured."""
+    return [one / other for one, other in zip(ones, others, strict=True) if one is not None and other]
 
 
 def _beside_nothing(figures: Mapping[str, Figures], clients: int) -> Iterator[Row]:

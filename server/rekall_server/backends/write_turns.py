@@ -68,7 +68,7 @@ class WriteTurns:
                 "a write was asked for while the statements of another one are being made: give both as one batch"
             )
         try:
-            if not self._has_turn(write, waits=not at_once):
+            if not self._take_turn(write, at_once=at_once):
                 self._wait(write)
             if self.owner == write.thread:
                 self._transactions.alone(write, at_once=at_once)
@@ -96,15 +96,20 @@ class WriteTurns:
         if self._thread is not None:
             self._thread.join(LONGEST_CLOSE)
 
-    def _has_turn(self, write: Write, *, waits: bool) -> bool:
-        """Whether it is the turn of a write already; else it waits from now on, if it may."""
+    def _take_turn(self, write: Write, *, at_once: bool) -> bool:
+        """Take the turn for a write, or let it wait for that; whether it has it.
+
+        Raises:
+            CallGivenUp: `at_once`, and somebody else has it.
+            ClosedError: the base is closed.
+        """
         with self._lock:
             if self._closed:
                 raise self._closed_error()
             if self.owner is None and not self._waiting:
                 self.owner = write.thread
                 return True
-            if not waits:
+            if at_once:
                 raise CallGivenUp
             if write.joins and self._thread is None:
                 self._start()

@@ -168,6 +168,13 @@ def test_it_does_not_wait_for_another_thread(path: Path) -> None:
         assert values(backend) == ["held"]
 
 
+def test_it_does_not_wait_for_itself(path: Path) -> None:
+    """In the middle of what is written together nothing else is begun."""
+    with opened(path) as backend:
+        backend.together(lambda: gives_up(backend))
+        assert values(backend) == []
+
+
 def test_it_does_not_open_the_connection_that_writes(path: Path) -> None:
     """Which may have to wait to switch the log on."""
     with opened(path):

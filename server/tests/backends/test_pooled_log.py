@@ -69,3 +69,15 @@ def test_a_log_that_was_put_off_is_written_out_though_other_writes_fail(tmp_path
                 backend.execute("INSERT INTO one VALUES (1)")
         assert put_off > 40
         assert path.with_name("a.db-wal").stat().st_size < put_off * 1_000_000 / 2
+
+
+def test_after_a_write_that_may_not_wait_others_write_the_log_out_as_ever(tmp_path: Path) -> None:
+    """SQLite does so in the commit that makes it long."""
+    path = tmp_path / "a.db"
+    with opened(path) as backend:
+        with backend.within(PATIENCE):
+            backend.together(lambda: backend.execute(INSERT, (1,)))
+        size = path.stat().st_size
+        assert size < 1_000_000
+        backend.execute_batch([Statement(INSERT, ("x" * 1000,))] * 6000)
+        assert path.stat().st_size > 6_000_000
