@@ -99,7 +99,7 @@ def hit_record(hit: SearchResult, links: Iterable[Link]) -> dict[str, Any]:
 
 def answer_record(answer: Answer) -> dict[str, Any]:
     """What an answer says beside its hits: how they were found, why there are none, and what belongs to them."""
-    hits = {hit.entry.id for hit in answer.hits} if answer.linked else set()
+    hits = {hit.entry.id for hit in answer.hits}
     return {
         "notes": answer.notes,
         "corrections": answer.corrections,

@@ -231,6 +231,8 @@ def _show(rows: Sequence[Row], source: str, seconds: float) -> None:
             *(limit, {None: "", True: f"[red]{'under' if row.at_least else 'over'}[/red]", False: "ok"}[row.is_over]),
         )
     console.print(table)
+    if any(row.ratios for row in rows):
+        console.print("Ratios of throughput and p99 are medians of what they were in each round.", highlight=False)
     console.print(f"Data: {source}. {seconds:.0f} s on {os.cpu_count()} cores.", highlight=False)
 
 

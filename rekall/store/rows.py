@@ -140,8 +140,7 @@ def moment(text: str) -> datetime:
     Raises:
         ValueError: the text is no ISO time.
     """
-    stated = datetime.fromisoformat(text)
-    return stated if stated.tzinfo is None else local_time(stated)
+    return local_time(datetime.fromisoformat(text))
 
 
 def utc_now() -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,19 +30,6 @@ def descriptors() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-def removing(temporary: Path) -> Callable[[], None]:
-    """Removes what is there, the first time only."""
-    times = [1]
-
-    def remove() -> None:
-        if times:
-            times.clear()
-            for folder in temporary.iterdir():
-                folder.rmdir()
-
-    return remove
-
-
 def test_a_folder_that_was_left_is_removed_and_one_in_use_is_not(temporary: Path) -> None:
     """Of this kind, and no other."""
     (temporary / "rekall-test-left").mkdir()
@@ -59,7 +46,12 @@ def test_one_that_another_takes_for_left_is_made_again(
     moment: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who begins at the same moment removes it before it has a lock, or just before the lock is got."""
-    remove = removing(temporary)
+
+    @functools.cache  # the first time only
+    def remove() -> None:
+        for folder in temporary.iterdir():
+            folder.rmdir()
+
     if moment == "made":
         make = tempfile.mkdtemp
 

@@ -43,6 +43,9 @@ class WriteAheadLog:
 
         Returns:
             Whether that can be put off; False: it has been for long enough.
+
+        Raises:
+            sqlite3.Error: SQLite's own setting cannot be changed.
         """
         if self._connection.total_changes - self._changes > _PUT_OFF:
             return False
